@@ -1,0 +1,1 @@
+"""What the services have in common; both sides of every call import only this."""

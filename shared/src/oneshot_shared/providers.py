@@ -1,0 +1,81 @@
+"""The provider table: which model APIs are known, where they are, and which variable holds their key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oneshot_shared.errors import BadInput, NotReady, nearest
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A model API. `price_id` is the provider's id in the genai-prices table, empty where prices are not known."""
+
+    name: str
+    base_url: str
+    base_url_variable: str
+    key_variable: str
+    wire_api: str = "responses"
+    key_required: bool = True
+    key_header: str = "authorization"
+    price_id: str = ""
+
+
+PROVIDERS = {
+    provider.name: provider
+    for provider in (
+        Provider("openai", "https://api.openai.com/v1", "OPENAI_BASE_URL", "OPENAI_API_KEY", price_id="openai"),
+        Provider(
+            "openrouter",
+            "https://openrouter.ai/api/v1",
+            "OPENROUTER_BASE_URL",
+            "OPENROUTER_API_KEY",
+            price_id="openrouter",
+        ),
+        Provider(
+            "azure",
+            "",
+            "AZURE_OPENAI_BASE_URL",
+            "AZURE_OPENAI_API_KEY",
+            key_header="api-key",
+            price_id="azure",
+        ),
+        Provider("vllm", "http://127.0.0.1:8000/v1", "VLLM_BASE_URL", "VLLM_API_KEY", key_required=False),
+        Provider("compatible", "", "COMPATIBLE_BASE_URL", "COMPATIBLE_API_KEY", key_required=False),
+    )
+}
+VARIABLES = frozenset(v for p in PROVIDERS.values() for v in (p.base_url_variable, p.key_variable))
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A provider with the address and key to use; `repr` never shows the key."""
+
+    provider: Provider
+    base_url: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.provider.name}, {self.base_url})"
+
+
+def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
+    """The upstream for a provider's name.
+
+    :raises BadInput: unknown name. NotReady: its key or address is not set.
+    """
+    provider = PROVIDERS.get(name)
+    if provider is None:
+        known = list(PROVIDERS)
+        raise BadInput(f"provider {name!r} is unknown{nearest(name, known)}; known: {', '.join(known)}")
+    base_url = variables.get(provider.base_url_variable, "") or provider.base_url
+    if not base_url.startswith(("http://", "https://")):
+        raise NotReady(
+            f"provider {name!r} needs its address: set {provider.base_url_variable} to a URL that begins with http:// or "
+            f"https:// and ends before /responses (it is {base_url!r})"
+        )
+    key = variables.get(provider.key_variable, "")
+    if provider.key_required and not key:
+        raise NotReady(
+            f"no key for provider {name!r}: export {provider.key_variable} and run again, or try without a key: oneshot demo"
+        )
+    return Upstream(provider, base_url.rstrip("/"), key)

@@ -1,0 +1,46 @@
+"""Settings come from environment variables; each service has one frozen model and a prefix of its own."""
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from oneshot_shared.errors import BadInput, nearest
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to be told."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    listen: str = "127.0.0.1:0"
+    """Where to serve gRPC: host:port, or unix:/path."""
+    token_file: Path
+    """File (0600) whose content every caller must send as metadata."""
+    data: Path
+    """The data folder; a service writes only where DESIGN says that it owns."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+    exit_on_stdin_eof: bool = False
+    """Stop when standard input ends: the embedded stack's services never outlive their supervisor."""
+
+
+def load[S: ServiceSettings](model: type[S]) -> S:
+    """Read the settings, refusing unknown variables under the service's prefix.
+
+    :raises BadInput: with the variable, what is wrong with it and the nearest known name.
+    """
+    prefix = model.model_config["env_prefix"]
+    known = [f"{prefix}{name}".upper() for name in model.model_fields]
+    for variable in os.environ:
+        if variable.startswith(prefix) and variable not in known:
+            raise BadInput(
+                f"{variable} is no setting of this service{nearest(variable, known)}; known: {', '.join(known)}"
+            )
+    try:
+        return model()  # type: ignore[call-arg] # pydantic-settings fills them from the environment
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{prefix}{'_'.join(map(str, first['loc']))}".upper()
+        raise BadInput(f"{name}: {first['msg']}; set it in the environment") from None
