@@ -1,0 +1,46 @@
+"""The caller's copy of a run's results."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
+from oneshot_cli import places
+from oneshot_shared import archive
+
+_PATCH_LINES = 200
+
+
+async def local_copy(stub: OrchestratorServiceAsyncStub, run: pb.Run) -> Path:
+    """data/runs/<run_id> on this side; fetched where the stack keeps it elsewhere. A broken fetch leaves nothing."""
+    folder = places.data_folder() / "runs" / run.run_id
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(mkdtemp(prefix=".fetching-", dir=folder.parent))
+    try:
+        with archive.spool([]) as file:
+            async for answer in stub.FetchArtifacts(pb.FetchArtifactsRequest(run_id=run.run_id)):
+                file.write(answer.chunk)
+            file.seek(0)
+            await asyncio.to_thread(archive.unpack, file, place)
+        place.chmod(0o755)
+        place.rename(folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return folder
+
+
+async def of_run(stub: OrchestratorServiceAsyncStub, run_id: str) -> Path:
+    """The same by id. :raises FileNotFoundError: no such run. NotReady: it has not ended, and is kept elsewhere."""
+    return await local_copy(stub, (await stub.GetRun(pb.GetRunRequest(run_id=run_id))).run)
+
+
+def shortened(patch: Path) -> str:
+    """A patch for the terminal: the first lines, and where the rest is."""
+    lines = patch.read_text(errors="replace").splitlines()
+    if len(lines) <= _PATCH_LINES:
+        return "\n".join(lines)
+    return "\n".join([*lines[:_PATCH_LINES], f"… {len(lines) - _PATCH_LINES} more lines in {places.short(patch)}"])

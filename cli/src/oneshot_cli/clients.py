@@ -1,0 +1,72 @@
+"""Stubs of the four services: the embedded stack's, or those of another one (`--endpoint`, ONESHOT_ENDPOINT)."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from oneshot.info.v1 import info_pb2, info_pb2_grpc
+from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
+from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_cli.stack import SERVICES, Stack, joined
+from oneshot_shared.client import channel
+from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.providers import VARIABLES
+
+ORCHESTRATOR_PORT = 50053
+
+
+async def put_keys(stack: Stack) -> None:
+    """Hand the provider variables of this command's environment to the proxy; an unset one changes nothing."""
+    variables = {name: os.environ[name] for name in sorted(VARIABLES) if os.environ.get(name)}
+    async with channel(stack.address("proxy"), stack.token) as opened:
+        stub = proxy_pb2_grpc.ProxyServiceStub(opened)
+        await stub.PutKeys(proxy_pb2.PutKeysRequest(variables=variables))
+
+
+async def infos(stack: Stack) -> list[info_pb2.GetInfoResponse]:
+    """What every service of the embedded stack says about itself. :raises ConnectionError: one does not answer."""
+    answers = []
+    for service in SERVICES:
+        async with channel(stack.address(service), stack.token) as opened:
+            stub = info_pb2_grpc.InfoServiceStub(opened)
+            answers.append(await stub.GetInfo(info_pb2.GetInfoRequest(), timeout=5))
+    return answers
+
+
+async def busy(stack: Stack) -> str:
+    """What keeps the stack busy, in a few words; empty when nothing does."""
+    return ", ".join(info.busy for info in await infos(stack) if info.busy)
+
+
+@asynccontextmanager
+async def orchestrator(
+    endpoint: str = "",
+) -> AsyncIterator["orchestrator_pb2_grpc.OrchestratorServiceAsyncStub"]:
+    """The orchestrator: at an endpoint where one is given, else of the embedded stack, which is started.
+
+    :raises NotReady: no stack can be started or reached.
+    """
+    endpoint = endpoint or os.environ.get("ONESHOT_ENDPOINT", "")
+    if endpoint:
+        address, token = _remote(endpoint)
+    else:
+        stack = Stack.here()
+        await joined(stack)
+        address, token = stack.address("orchestrator"), stack.token
+    async with channel(address, token) as opened:
+        yield orchestrator_pb2_grpc.OrchestratorServiceStub(opened)
+
+
+def _remote(endpoint: str) -> tuple[str, str]:
+    host, _, port = endpoint.partition(":")
+    if not host or (port and not port.isdigit()):
+        raise BadInput(
+            f"the endpoint {endpoint!r} is no host or host:port; give for example 127.0.0.1:{ORCHESTRATOR_PORT}"
+        )
+    file = os.environ.get("ONESHOT_TOKEN_FILE", "")
+    if not file or not Path(file).is_file():
+        raise NotReady(
+            f"no token for the stack at {endpoint}: set ONESHOT_TOKEN_FILE to its token file (it is {file!r})"
+        )
+    return f"{host}:{port or ORCHESTRATOR_PORT}", Path(file).read_text().strip()

@@ -1,0 +1,31 @@
+"""How a command ends: exit codes, and one sentence for an error."""
+
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+PASS, FAIL, BAD, INVALID, CANCELLED = 0, 1, 2, 3, 130
+
+
+def start(work: Coroutine[Any, Any, int]) -> None:
+    """Run a command's coroutine; its result is the exit code, and an error becomes one sentence."""
+    import asyncio
+
+    from oneshot_shared.errors import BadInput, NotReady, sentence
+
+    try:
+        code = asyncio.run(work)
+    except (BadInput, NotReady, FileNotFoundError, FileExistsError, PermissionError) as error:
+        _say(sentence(error))
+        code = BAD
+    except (ConnectionError, TimeoutError) as error:
+        _say(f"the stack does not answer ({sentence(error)}); see `oneshot status`")
+        code = INVALID
+    except OSError as error:
+        _say(f"{sentence(error)}; free some space or set ONESHOT_DATA to another disk")
+        code = BAD
+    raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    print(f"oneshot: {text}", file=sys.stderr)

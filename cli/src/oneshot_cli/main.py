@@ -1,0 +1,53 @@
+"""The `oneshot` command. Only typer is imported here; each command imports what it needs when it runs."""
+
+import sys
+
+import typer
+
+from oneshot_cli import commands_run, commands_runs, commands_stack, commands_task, ending
+
+app = typer.Typer(
+    name="oneshot",
+    help="Turn pair-programming sessions into coding-agent evaluations. First success: oneshot demo",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 PASS, 1 FAIL, 2 bad input or set-up, 3 INVALID (nothing can be said), 130 cancelled.",
+)
+app.command("demo")(commands_run.demo)
+app.command("run")(commands_run.run)
+app.add_typer(commands_runs.app, name="runs")
+app.add_typer(commands_task.app, name="task")
+app.command("up")(commands_stack.up)
+app.command("status")(commands_stack.status)
+app.command("down")(commands_stack.down)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if version:
+        from oneshot_shared.version import VERSION
+
+        typer.echo(f"oneshot {VERSION}")
+        raise typer.Exit
+
+
+def optional_value(arguments: list[str]) -> list[str]:
+    """`--replay` alone means the task's own cassette: give it the value that says so."""
+    given = []
+    for here, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        given.append("--replay=default" if here == "--replay" and following.startswith("-") else here)
+    return given
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        app(args=optional_value(sys.argv[1:]), standalone_mode=True)
+    except KeyboardInterrupt:
+        raise SystemExit(ending.CANCELLED) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Where things are on this machine: data folder, sockets, token."""
+
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from oneshot_shared.errors import BadInput, NotReady
+
+_MAX_SOCKET_BYTES = 107
+_CHECKOUT = Path(__file__).parents[3]
+
+
+def checkout() -> Path | None:
+    """The checkout that this command runs from, or None for an installed one."""
+    return _CHECKOUT if (_CHECKOUT / "protos" / "oneshot").is_dir() else None
+
+
+def data_folder() -> Path:
+    """ONESHOT_DATA, else the checkout's data/, else the user's data folder."""
+    if given := os.environ.get("ONESHOT_DATA"):
+        return Path(given).expanduser().resolve()
+    if root := checkout():
+        return root / "data"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("oneshot"))
+
+
+def owner(data: Path) -> str:
+    """A short name for the stack of a data folder: its label at the Docker engine, and its socket folder's name."""
+    return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:10]
+
+
+def runtime_folder(data: Path) -> Path:
+    """The 0700 folder of a stack's sockets, token and locks; made where missing.
+
+    :raises NotReady: it belongs to somebody else, or its path is too long for a socket.
+    """
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    root = Path(base) / "oneshot" if base else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
+    folder = root / owner(data)
+    for part in (root, folder):
+        try:
+            part.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise NotReady(f"cannot make {part} ({error.strerror}); set XDG_RUNTIME_DIR to a folder of yours") from None
+        found = part.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise NotReady(f"{part} must be a folder of yours with mode 0700; remove it, or set XDG_RUNTIME_DIR")
+    if len(os.fsencode(folder / "gateway" / "gateway.sock")) > _MAX_SOCKET_BYTES:
+        raise NotReady(f"the path {folder} is too long for a socket; set XDG_RUNTIME_DIR to a shorter one")
+    return folder
+
+
+def token_file(runtime: Path) -> Path:
+    """The stack's token (0600), made where missing."""
+    file = runtime / "token"
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as opened:
+            opened.write(secrets.token_urlsafe(32))
+    return file
+
+
+def find_task(given: str) -> Path:
+    """A task by path, or by slug below data/tasks/prepared. :raises BadInput: neither."""
+    path = Path(given)
+    if path.is_dir():
+        return path.resolve()
+    prepared = data_folder() / "tasks" / "prepared"
+    if "/" not in given and (prepared / given).is_dir():
+        return prepared / given
+    from oneshot_shared.errors import nearest
+
+    known = sorted(p.name for p in prepared.glob("*") if p.is_dir())
+    hint = nearest(path.name, known)
+    raise BadInput(f"no task folder at {given!r}{hint}; `oneshot task list` shows the tasks in {prepared}")
+
+
+def short(path: Path) -> str:
+    """A path as a person would write it: relative to the current folder where it is below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

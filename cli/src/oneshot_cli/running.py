@@ -1,0 +1,206 @@
+"""From a wish on the command line to an ended run and its exit code."""
+
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.protobuf.json_format import MessageToDict
+
+from oneshot.grader.v1 import grader_pb2
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
+from oneshot.proxy.v1 import proxy_pb2
+from oneshot_cli import artifacts, clients, ending, places, show
+from oneshot_shared import archive, task
+from oneshot_shared.errors import BadInput
+from oneshot_shared.task import Task
+
+_RECONNECTS = 5
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The options of `oneshot run`, as given."""
+
+    task: str
+    agent: str = "codex"
+    model: str = ""
+    provider: str = ""
+    command: str = ""
+    backend: str = ""
+    timeout: float | None = None
+    token_limit: int | None = None
+    cost_limit: float | None = None
+    attempts: int = 1
+    replay: str = ""
+    run_id: str = ""
+    detach: bool = False
+    allow_unsandboxed: bool = False
+    endpoint: str = ""
+    as_json: bool = False
+    explain: bool = False
+
+
+async def run(wish: Wish) -> int:
+    """Submit, watch, show. Returns the exit code."""
+    _check(wish)
+    found = await asyncio.to_thread(task.load, places.find_task(wish.task))
+    backend, why = await asyncio.to_thread(_backend, wish.backend)
+    cassette, model = _replay(wish, found)
+    if wish.explain and not wish.as_json:
+        print(f"Running {found.slug} with backend {backend} ({why}); model answers are replayed.", file=sys.stderr)
+    with show.Progress(quiet=wish.as_json or wish.detach) as progress:
+        async with clients.orchestrator(wish.endpoint) as stub:
+            digest = (await stub.PutTask(_upload(found))).digest
+            requests = [_request(wish, found, digest, backend, cassette, model, i) for i in range(wish.attempts)]
+            runs = [await _submitted(stub, request) for request in requests]
+            if wish.detach:
+                for submitted in runs:
+                    print(submitted.run_id)
+                return ending.PASS
+            try:
+                ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in runs))
+            except asyncio.CancelledError:
+                await _cancel(stub, runs)
+                return ending.CANCELLED
+            folders = [await artifacts.local_copy(stub, each) for each in ended]
+    _print(wish, list(zip(ended, folders, strict=True)))
+    return _code(ended)
+
+
+def _check(wish: Wish) -> None:
+    for name, value in (
+        ("--timeout", wish.timeout),
+        ("--token-limit", wish.token_limit),
+        ("--cost-limit", wish.cost_limit),
+    ):
+        if value is not None and value <= 0:
+            raise BadInput(f"{name} is {value:g}; give a number above 0, or leave it out for the default")
+    if wish.timeout and (wish.timeout < 1 or wish.timeout != int(wish.timeout)):
+        raise BadInput(f"--timeout is {wish.timeout:g}; give whole seconds, for example --timeout 900")
+
+
+def _backend(given: str) -> tuple[str, str]:
+    """The backend to use, and why."""
+    if given:
+        return given, "as asked"
+    from oneshot_cli import engine
+
+    missing = engine.missing()
+    return ("local", missing) if missing else ("docker", "an engine answers")
+
+
+def _replay(wish: Wish, found: Task) -> tuple[str, str]:
+    """The cassette's name and the model: a cassette knows whose answers it holds."""
+    if not wish.replay:
+        return "", wish.model
+    names = sorted(file.stem for file in (found.path / "oneshot" / "cassettes").glob("*.jsonl"))
+    name = wish.replay
+    if name == "default":
+        if len(names) != 1:
+            raise BadInput(
+                f"task {found.slug!r} has {len(names)} cassettes ({', '.join(names) or 'none'}); name one: --replay NAME"
+            )
+        name = names[0]
+    with found.cassette(name).open() as file:
+        header = json.loads(file.readline() or "{}")
+    return name, wish.model or str(header.get("model", ""))
+
+
+async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
+    yield pb.PutTaskRequest(slug=found.slug)
+    chunks = archive.pack(found.path)
+    while chunk := await asyncio.to_thread(next, chunks, None):
+        yield pb.PutTaskRequest(chunk=chunk)
+
+
+def _request(
+    wish: Wish, found: Task, digest: str, backend: str, cassette: str, model: str, index: int
+) -> pb.SubmitRunRequest:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    run_id = wish.run_id or f"{stamp}-{found.slug[:40]}-{secrets.token_hex(3)}"
+    if wish.attempts > 1 and wish.run_id:
+        run_id = f"{wish.run_id}-{index + 1}"
+    needs_model = wish.agent == "codex" or (wish.agent == "command" and model)
+    return pb.SubmitRunRequest(
+        run_id=run_id,
+        task_digest=digest,
+        agent=pb.Agent(name=wish.agent, command=wish.command),
+        model=model if needs_model else "",
+        provider=wish.provider,
+        backend=backend,
+        limits=proxy_pb2.Limits(
+            wall_seconds=int(wish.timeout or 0), tokens=wish.token_limit or 0, cost_usd=wish.cost_limit or 0
+        ),
+        replay=cassette,
+        attached=not wish.detach,
+        allow_unsandboxed=wish.allow_unsandboxed,
+    )
+
+
+async def _submitted(stub: OrchestratorServiceAsyncStub, request: pb.SubmitRunRequest) -> pb.Run:
+    return (await stub.SubmitRun(request)).run
+
+
+async def _watched(stub: OrchestratorServiceAsyncStub, run_id: str, progress: show.Progress) -> pb.Run:
+    """Follow a run to its end, through lost connections."""
+    seen = 0
+    for attempt in range(_RECONNECTS):
+        try:
+            async for update in stub.WatchRun(pb.WatchRunRequest(run_id=run_id, after_seq=seen)):
+                if update.HasField("run"):
+                    progress.done(run_id)
+                    return update.run
+                seen = update.event.seq
+                progress.event(run_id, update.event)
+        except ConnectionError:
+            if attempt == _RECONNECTS - 1:
+                raise
+            await asyncio.sleep(0.5 * 2**attempt)
+    raise ConnectionError(f"the connection to run {run_id} was lost {_RECONNECTS} times")
+
+
+async def follow(stub: OrchestratorServiceAsyncStub, run_id: str) -> int:
+    """Watch a run that was submitted before. Returns its exit code."""
+    with show.Progress() as progress:
+        ended = await _watched(stub, run_id, progress)
+        folder = await artifacts.local_copy(stub, ended)
+    print(show.results(ended, places.short(folder)))
+    return _code([ended])
+
+
+async def _cancel(stub: OrchestratorServiceAsyncStub, runs: list[pb.Run]) -> None:
+    print("\ncancelling; a second Ctrl-C stops waiting for it", file=sys.stderr)
+    await asyncio.gather(*(stub.CancelRun(pb.CancelRunRequest(run_id=run.run_id)) for run in runs))
+    for run in runs:
+        print(f"[results] Run {run.run_id} was cancelled", file=sys.stderr)
+
+
+def _print(wish: Wish, ended: list[tuple[pb.Run, Path]]) -> None:
+    if wish.as_json:
+        rows = [MessageToDict(run, preserving_proto_field_name=True) | {"folder": str(folder)} for run, folder in ended]
+        print(json.dumps(rows[0] if wish.attempts == 1 else rows, indent=2, ensure_ascii=False))
+        return
+    for run, folder in ended:
+        patch = folder / "artifacts" / "diff.patch"
+        if patch.exists() and patch.stat().st_size:
+            print(artifacts.shortened(patch))
+        print(show.results(run, places.short(folder)))
+    if len(ended) > 1:
+        counts = [sum(run.grade.verdict == v for run, _ in ended) for v in (1, 2, 3)]
+        print(f"[results] {len(ended)} runs: {counts[0]} PASS, {counts[1]} FAIL, {counts[2]} INVALID")
+
+
+def _code(runs: list[pb.Run]) -> int:
+    """0 when every run passed (or has a score and no verdict); the gravest otherwise."""
+    if any(run.state == pb.RUN_STATE_CANCELLED for run in runs):
+        return ending.CANCELLED
+    verdicts = {run.grade.verdict for run in runs}
+    if grader_pb2.VERDICT_INVALID in verdicts:
+        return ending.INVALID
+    return ending.FAIL if grader_pb2.VERDICT_FAIL in verdicts else ending.PASS

@@ -1,0 +1,153 @@
+"""What people see of a run: progress while it works, the results block at its end."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from oneshot.grader.v1 import grader_pb2
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot.proxy.v1 import proxy_pb2
+
+_STEPS = {
+    pb.STEP_QUEUE: "waiting for a slot",
+    pb.STEP_BUILD: "building the environment",
+    pb.STEP_SANDBOX: "making the sandbox",
+    pb.STEP_AGENT: "agent at work",
+    pb.STEP_COLLECT: "collecting its tree",
+    pb.STEP_VERIFY: "verifying in a fresh sandbox",
+    pb.STEP_SCORE: "scoring",
+    pb.STEP_RECORD: "recording",
+}
+
+
+def money(usage: proxy_pb2.Usage) -> str:
+    """Tokens and cost so far, in a few words; empty before the first call."""
+    tokens = usage.input_tokens + usage.output_tokens
+    if not tokens:
+        return ""
+    cost = f"${usage.cost_usd:.4f}" if usage.HasField("cost_usd") else "cost unknown"
+    return f"{tokens:,} tokens, {cost}"
+
+
+class Progress:
+    """Live on a terminal: one line a run. Elsewhere: one line a step."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._live = None
+        self._start = time.monotonic()
+        self._rows: dict[str, str] = {}
+        self._quiet = quiet
+        if sys.stderr.isatty() and not quiet:
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(
+                get_renderable=self._render, console=Console(stderr=True), refresh_per_second=8, transient=True
+            )
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def _render(self) -> object:
+        from rich.text import Text
+
+        elapsed = time.monotonic() - self._start
+        lines = [f"[{elapsed:6.1f} s] {row}" for row in self._rows.values()] or [
+            f"[{elapsed:6.1f} s] starting the stack"
+        ]
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+
+    def event(self, run_id: str, event: pb.RunEvent) -> None:
+        """Show an event."""
+        words = _STEPS.get(event.step, "")
+        detail = f": {event.detail}" if event.detail else ""
+        spent = money(event.usage)
+        row = f"{run_id}  {words}{detail}" + (f"  ({spent})" if spent else "")
+        self._rows[run_id] = row.replace("\n", " ")
+        if not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
+            failed = " failed" if event.phase == pb.PHASE_FAILED else ""
+            print(
+                f"[{time.monotonic() - self._start:6.1f} s] {run_id}  {words}{failed}{detail}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def done(self, run_id: str) -> None:
+        """Take an ended run's line away."""
+        self._rows.pop(run_id, None)
+
+
+def _seconds(run: pb.Run) -> float:
+    from datetime import datetime
+
+    begin, end = (datetime.fromisoformat(text) for text in (run.submitted_at, run.ended_at))
+    return (end - begin).total_seconds()
+
+
+def row(run: pb.Run) -> str:
+    """A run in one line."""
+    state = pb.RunState.Name(run.state).removeprefix("RUN_STATE_").lower()
+    if run.HasField("grade"):
+        state = grader_pb2.Verdict.Name(run.grade.verdict).removeprefix("VERDICT_") if run.grade.verdict else "scored"
+    who = " ".join(filter(None, (run.request.agent.name, run.request.model, "replayed" if run.replayed else "")))
+    seconds = f"{_seconds(run):7.1f} s" if run.ended_at else " " * 9
+    return f"{run.run_id:<44} {state:<10} {seconds}  {run.request.backend:<7} {who}  {money(run.usage)}".rstrip()
+
+
+def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
+    """The block that a run ends with; `cleaned` adds the line about its sandbox, which is gone by then."""
+    if run.state == pb.RUN_STATE_CANCELLED:
+        return f"[results] Run {run.run_id} was cancelled after {_seconds(run):.1f} s; what there is: {folder}"
+    grade = run.grade
+    lines = ["-" * 40, f"Verdict: {_verdict(grade)}"]
+    if run.replayed:
+        lines.append(f"Model answers: replayed from cassette {run.replayed!r} (no model was called)")
+    lines += [f"Rubric total score: {_total(grade)}"] if grade.criteria else []
+    lines += [_criterion(line) for line in grade.criteria]
+    if grade.tests:
+        passed = sum(test.outcome == "passed" for test in grade.tests)
+        lines.append(f"Unit tests: {passed} passed, {len(grade.tests) - passed} failed")
+        lines += [f" - {test.outcome}: {test.id}" for test in grade.tests if test.outcome != "passed"]
+    lines += [f"Integrity: {finding.code}: {finding.detail}" for finding in grade.findings]
+    lines += [f"Note: {note}" for note in [run.stopped_by, *run.notes] if note]
+    spent = money(run.usage)
+    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; model: {spent}" if spent else ""))
+    lines += [f"Files: {folder}", "=" * 40]
+    removed = "container" if run.request.backend == "docker" else "sandbox"
+    block = [f"[results] {line}" for line in lines]
+    return "\n".join([*block, f"[cleanup] Removing {removed}"] if cleaned else block)
+
+
+def _verdict(grade: grader_pb2.Grade) -> str:
+    if not grade.verdict:
+        return "none (the task has no tests)"
+    name = grader_pb2.Verdict.Name(grade.verdict).removeprefix("VERDICT_")
+    if grade.verdict == grader_pb2.VERDICT_PASS:
+        return name
+    blame = f" ({grader_pb2.Blame.Name(grade.blame).removeprefix('BLAME_').lower()})" if grade.blame else ""
+    return f"{name}{blame}: {grade.reason}"
+
+
+def _total(grade: grader_pb2.Grade) -> str:
+    if not grade.HasField("total"):
+        return "unscored"
+    over = (
+        ""
+        if grade.scored_weight > 1 - 1e-9
+        else f" (over {grade.scored_weight:.0%} of the weight; the rest is unscored)"
+    )
+    return f"{grade.total:.0%}{over}"
+
+
+def _criterion(line: grader_pb2.CriterionScore) -> str:
+    score = f"{line.score:.0%}" if line.HasField("score") else f"unscored, {line.note}"
+    return f" - {line.id}: {score} (weight={line.weight:g})"

@@ -1,0 +1,205 @@
+"""The embedded stack, from its users' side: start it, join it, replace it, stop it."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from oneshot_cli import places
+from oneshot_shared.errors import NotReady
+
+SERVICES = ("proxy", "grader", "orchestrator")
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
+# nothing else of a caller's environment reaches the services: keys go to the proxy by PutKeys, into memory only
+_PASSED = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "no_proxy",
+        "ONESHOT_IDLE_SECONDS",
+    ]
+)
+_PASSED_PREFIXES = (
+    "LC_",
+    "XDG_",
+    "DOCKER_",
+    "BUILDX_",
+    "SSL_",
+    "PIP_",
+    "ONESHOT_PROXY_",
+    "ONESHOT_ORCHESTRATOR_",
+    "ONESHOT_GRADER_",
+)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The stack of a data folder, running or not."""
+
+    data: Path
+    runtime: Path
+
+    @classmethod
+    def here(cls) -> "Stack":
+        """The stack of this command's data folder."""
+        data = places.data_folder()
+        return cls(data, places.runtime_folder(data))
+
+    def address(self, service: str) -> str:
+        """A service's gRPC address."""
+        return f"unix:{self.runtime / service}.sock"
+
+    @property
+    def token(self) -> str:
+        """The stack's token."""
+        return places.token_file(self.runtime).read_text().strip()
+
+    @property
+    def log(self) -> Path:
+        """The supervisor's log; each service's is beside it."""
+        return self.data / "state" / "logs" / "stack.log"
+
+    @property
+    def ready_file(self) -> Path:
+        """Written by the supervisor when every service answers, removed when it leaves: {"pid", "build"}."""
+        return self.runtime / "ready.json"
+
+    def alive(self) -> bool:
+        """Whether a supervisor holds the stack."""
+        with (self.runtime / "alive.lock").open("a") as file:
+            return not _try_lock(file.fileno())
+
+    @contextmanager
+    def starting(self, timeout: float = _START_SECONDS) -> Iterator[None]:
+        """Hold the lock under which the stack is started, joined and left. :raises NotReady: somebody else holds it."""
+        with (self.runtime / "start.lock").open("a") as file:
+            until = time.monotonic() + timeout
+            while not _try_lock(file.fileno()):
+                if time.monotonic() > until:
+                    raise NotReady(f"another command has been starting the stack for {timeout:.0f} s; see {self.log}")
+                time.sleep(0.05)
+            yield
+
+    def ready(self) -> dict[str, object] | None:
+        """The ready file's content while the stack runs."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            content: dict[str, object] = json.loads(self.ready_file.read_text())
+            return content if self.alive() else None
+        return None
+
+    def stop(self) -> None:
+        """Ask the supervisor to leave, and wait. :raises NotReady: it does not."""
+        ready = self.ready()
+        pid = int(str(ready["pid"])) if ready else _pid(self.runtime)
+        if pid and self.alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + _STOP_SECONDS
+        while self.alive():
+            if time.monotonic() > until:
+                raise NotReady(f"the stack (process {pid}) has not ended within {_STOP_SECONDS:.0f} s; see {self.log}")
+            time.sleep(0.05)
+
+    def spawn(self) -> None:
+        """Start the supervisor and wait until every service answers. :raises NotReady: with the log's last line."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.ready_file.unlink(missing_ok=True)
+        env = {k: v for k, v in os.environ.items() if k in _PASSED or k.startswith(_PASSED_PREFIXES)}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "oneshot_cli.supervisor", str(self.data), str(self.runtime)],
+                env=env,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _START_SECONDS
+        while not self.ready():
+            if process.poll() is not None or time.monotonic() > until:
+                process.kill()
+                raise NotReady(f"the stack does not start: {self._why()}; the logs are in {self.log.parent}")
+            time.sleep(0.02)
+
+    def _why(self) -> str:
+        for service in ("stack", *SERVICES):
+            log = self.log.parent / f"{service}.log"
+            lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+            with contextlib.suppress(ValueError, IndexError, AttributeError):
+                last = json.loads(lines[-1])
+                if last.get("level") == "error":
+                    return f"{service}: {last['event']}"
+        return "a service did not answer in time"
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _pid(runtime: Path) -> int:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return int((runtime / "alive.lock").read_text())
+    return 0
+
+
+async def joined(stack: Stack) -> None:
+    """Make sure that a stack of this build runs, and hand the keys over.
+
+    :raises NotReady: it does not start, or one of another build is at work.
+    """
+    from oneshot_cli import clients
+    from oneshot_shared import version
+
+    stack.data.mkdir(parents=True, exist_ok=True)
+    places.token_file(stack.runtime)
+    with stack.starting():
+        if stack.alive():
+            if not await asyncio.to_thread(_until_ready, stack):
+                raise NotReady(f"a stack is starting or stopping and does not answer; try again, or see {stack.log}")
+            ready = stack.ready() or {}
+            if ready.get("build") != version.build():
+                if busy := await clients.busy(stack):
+                    raise NotReady(
+                        f"a stack of another version ({ready.get('build')}) is at work on {stack.data} ({busy}); wait for it, "
+                        "or end it with `oneshot down --force`"
+                    )
+                stack.stop()
+        if not stack.alive():
+            stack.spawn()
+        await clients.put_keys(stack)
+
+
+def _until_ready(stack: Stack) -> bool:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        if stack.ready() or not stack.alive():
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,1 @@
+"""The sandbox orchestrator. Read contract.py first: it names every moving part."""

@@ -1,0 +1,170 @@
+"""The moving parts of a run, in one place: a backend makes sandboxes, an agent works in one.
+
+A command that fails is a result (`Exit`); machinery that fails is an exception.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import IO, Protocol
+
+from oneshot_shared.task import Task
+
+type Say = Callable[[str], None]
+"""Takes a few words on what is happening now."""
+type Sink = Callable[[bytes], None]
+"""Takes output as it comes, on the event loop."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a command ended. `code` is -1 where it was killed at its timeout."""
+
+    code: int
+    timed_out: bool = False
+
+
+class Role(Enum):
+    """As whom a command runs in a sandbox."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A task's environment, built: what every sandbox of it starts from.
+
+    `image` is the backend's name for it, `tree` the place of the working tree inside, `folder` our record of it: `base/`
+    (the tree as built) and `git/` (the same as one commit in a git directory of our own).
+    """
+
+    image: str
+    tree: str
+    folder: Path
+    uid: int
+    gid: int
+    env: dict[str, str] = field(default_factory=dict)
+
+
+class Slot(Protocol):
+    """A place for one run at a time; it keeps its network from run to run."""
+
+    def gateway_url(self, port: int) -> str:
+        """Where the proxy's gateway answers as a sandbox of this slot sees it; `port` is its port on this machine."""
+        ...
+
+
+class Sandbox(Protocol):
+    """An isolated place with a pristine tree. It ends, and is removed, when its context ends."""
+
+    tree: str
+    scratch: str
+    """A folder outside the tree that the agent may write to."""
+
+    async def run(
+        self, argv: list[str], *, role: Role, env: dict[str, str], timeout: float, out: Sink, err: Sink
+    ) -> Exit:
+        """Run a command in the tree, standard input closed. At the timeout everything in the sandbox dies."""
+        ...
+
+    async def put(self, tar: IO[bytes], folder: str) -> None:
+        """Lay a tar's members into a folder (made where missing); they belong to the agent."""
+        ...
+
+    async def remove(self, paths: list[str]) -> None:
+        """Remove files by their path in the tree."""
+        ...
+
+    async def stop(self) -> None:
+        """End everything that runs in it; its files stay readable."""
+        ...
+
+    async def get_tree(self) -> IO[bytes]:
+        """The tree as a tar whose member names begin with one component; written by the agent, so trust nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """What kind of sandbox. Without a slot it has no network."""
+
+    run_id: str
+    purpose: str
+    supervised: bool = False
+    slot: Slot | None = None
+    agent_files: bool = False
+
+
+class Backend(Protocol):
+    """Makes environments and sandboxes of one kind."""
+
+    name: str
+
+    async def check(self, task: Task) -> None:
+        """Say what is missing. :raises NotReady: with the next step. BadInput: the task cannot run here."""
+        ...
+
+    async def build(self, task: Task, say: Say, log: Path) -> Environment:
+        """Build the environment, or find it built. :raises BadInput: it does not build; the last lines say why."""
+        ...
+
+    async def open_slot(self, index: int) -> Slot:
+        """Make a slot, or find it made."""
+        ...
+
+    def sandbox(self, environment: Environment, spec: SandboxSpec) -> AbstractAsyncContextManager[Sandbox]:
+        """A fresh sandbox."""
+        ...
+
+    async def close(self) -> None:
+        """Remove everything that this backend holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A tree as its difference to the base: files to lay (`folder`, relative names), and paths to delete."""
+
+    folder: Path
+    deleted: list[str]
+
+
+@dataclass
+class Work:
+    """What an agent is given."""
+
+    sandbox: Sandbox
+    instruction: str
+    model: str
+    command: str
+    gateway_url: str
+    token: str
+    timeout: float
+    logs: Path
+    say: Say
+    reference: Callable[[], Awaitable[Changes]]
+    allow_unsandboxed: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """How an agent ended, with what its own record says."""
+
+    exit: Exit
+    commands_succeeded: int = 0
+    last_words: str = ""
+
+
+class Agent(Protocol):
+    """Somebody who works on a task: one module, one row in agents.AGENTS, one test."""
+
+    needs_model: bool
+    needs_files: bool
+    """Whether its sandbox must hold the agent volume."""
+
+    async def work(self, work: Work) -> Done:
+        """Do the work, within `work.timeout` seconds."""
+        ...

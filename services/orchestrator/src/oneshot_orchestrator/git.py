@@ -1,0 +1,157 @@
+"""Trees as git objects, with a git directory of our own: nothing of an agent's `.git` or attributes is ever obeyed."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+
+from oneshot_orchestrator.contract import Changes
+from oneshot_shared.errors import BadInput
+
+_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-ignore -export-subst !diff !merge\n"
+_CONFIG = {
+    "core.autocrlf": "false",
+    "core.fileMode": "true",
+    "core.symlinks": "true",
+    "core.quotePath": "false",
+    "core.protectNTFS": "false",
+    "core.protectHFS": "false",
+    "core.fsmonitor": "false",
+    "core.hooksPath": "/dev/null",
+    "gc.auto": "0",
+    "safe.directory": "*",
+}
+
+
+def is_git(path: PurePosixPath) -> bool:
+    """Whether a path lies in some `.git`, in any spelling that git itself would refuse."""
+    return any(part.lower() in {".git", "git~1"} for part in path.parts)
+
+
+@dataclass(frozen=True)
+class _Git:
+    """git in one directory with one index; objects are written to `objects` and read from the base's store too."""
+
+    folder: Path
+    index: Path | None = None
+    objects: Path | None = None
+
+    async def __call__(self, *arguments: str, work_tree: Path | None = None, stdin: bytes = b"") -> bytes:
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": "/nonexistent",
+            "LC_ALL": "C.UTF-8",
+            "GIT_DIR": str(self.folder),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_ATTR_NOSYSTEM": "1",
+        }
+        if work_tree:
+            environ["GIT_WORK_TREE"] = str(work_tree)
+        if self.index:
+            environ["GIT_INDEX_FILE"] = str(self.index)
+        if self.objects:
+            environ["GIT_OBJECT_DIRECTORY"] = str(self.objects)
+            environ["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(self.folder / "objects")
+        config = [part for item in _CONFIG.items() for part in ("-c", "=".join(item))]
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *config,
+            *arguments,
+            env=environ,
+            cwd=work_tree or self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        output, errors = await process.communicate(stdin)
+        if process.returncode:
+            raise subprocess.CalledProcessError(
+                process.returncode or -1, ["git", *arguments], output, errors.decode(errors="replace")
+            )
+        return output
+
+
+async def record_base(environment: Path) -> None:
+    """Make `git/` from `base/` of an environment's folder: one tree, tagged `base`."""
+    folder = environment / "git"
+    folder.mkdir()
+    git = _Git(folder)
+    await git("init", "-q", "--bare", ".")
+    (folder / "info").mkdir(exist_ok=True)
+    (folder / "info" / "attributes").write_text(_ATTRIBUTES)
+    (folder / "info" / "exclude").write_text("")
+    await git("add", "-A", "--force", ".", work_tree=environment / "base")
+    tree = (await git("write-tree")).decode().strip()
+    await git("update-ref", "refs/tags/base", tree)
+
+
+class Trees:
+    """Compares trees with an environment's base. Objects and index of one run live in `folder`."""
+
+    def __init__(self, environment: Path, folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._objects = folder / "objects"
+        self._objects.mkdir(parents=True)
+
+    def _git(self) -> _Git:
+        place = Path(mkdtemp(prefix="index-", dir=self._folder))
+        return _Git(self._environment / "git", place / "index", self._objects)
+
+    async def of_folder(self, folder: Path) -> str:
+        """The tree of a folder. New files that the base's own ignore rules name are left out, as a person would."""
+        git = self._git()
+        await git("read-tree", "base")
+        await git("add", "-A", "--force", ".", work_tree=folder)
+        new = await git("diff", "--cached", "--name-only", "-z", "--no-renames", "--diff-filter=A", "base")
+        if ignored := await self._ignored(git, new):
+            await git("update-index", "--force-remove", "-z", "--stdin", work_tree=folder, stdin=ignored)
+        return (await git("write-tree")).decode().strip()
+
+    async def _ignored(self, git: _Git, paths: bytes) -> bytes:
+        try:
+            return await git(
+                "check-ignore", "--no-index", "-z", "--stdin", work_tree=self._environment / "base", stdin=paths
+            )
+        except subprocess.CalledProcessError as error:
+            if error.returncode == 1:  # none is ignored
+                return b""
+            raise
+
+    async def of_patch(self, patch: Path) -> str:
+        """The tree of the base with a patch. :raises BadInput: the patch does not apply."""
+        git = self._git()
+        await git("read-tree", "base")
+        try:
+            await git("apply", "--cached", "--whitespace=nowarn", str(patch))
+        except subprocess.CalledProcessError as error:
+            raise BadInput(
+                f"{patch.name} does not apply to the base ({error.stderr.strip()}); make it again from this base"
+            ) from None
+        return (await git("write-tree")).decode().strip()
+
+    async def base(self) -> str:
+        """The base's own tree."""
+        return (await self._git()("rev-parse", "base^{tree}")).decode().strip()
+
+    async def patch(self, tree: str) -> bytes:
+        """The difference to the base as a patch that `git apply` takes, binary files included."""
+        return await self._git()("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "base", tree)
+
+    async def changes(self, tree: str) -> Changes:
+        """The difference to the base as files and deletions."""
+        git = self._git()
+        deleted = await git("diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", "base", tree)
+        changed = await git("diff", "--name-only", "-z", "--no-renames", "--diff-filter=d", "base", tree)
+        folder = Path(mkdtemp(prefix="changes-", dir=self._folder))
+        await git("read-tree", tree)
+        await git("checkout-index", "-f", "-z", "--stdin", f"--prefix={folder}/", stdin=changed, work_tree=folder)
+        return Changes(folder, [os.fsdecode(path) for path in deleted.split(b"\0") if path])
+
+    def remove(self) -> None:
+        """Remove what was written."""
+        shutil.rmtree(self._folder, ignore_errors=True)

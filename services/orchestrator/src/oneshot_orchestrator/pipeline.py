@@ -1,0 +1,147 @@
+"""One run, step by step (DESIGN §4): build, sandbox, agent, collect, verify, score, record."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_orchestrator import agents, git, session, verify
+from oneshot_orchestrator.contract import Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Work
+from oneshot_orchestrator.git import Trees
+from oneshot_orchestrator.journal import Steps
+from oneshot_orchestrator.session import Session
+from oneshot_shared import archive
+from oneshot_shared.task import Task
+
+
+@dataclass(frozen=True)
+class Services:
+    """The other services."""
+
+    proxy: proxy_pb2_grpc.ProxyServiceAsyncStub
+    grader: grader_pb2_grpc.GraderServiceAsyncStub
+
+
+@dataclass
+class Pipeline:
+    """One run's way through the steps. `folder` is data/runs/<run_id>."""
+
+    run: pb.Run
+    task: Task
+    backend: Backend
+    slot: Slot
+    services: Services
+    steps: Steps
+    folder: Path
+    scratch: Path
+    changed: Callable[[pb.Run], None]
+
+    async def execute(self) -> grader_pb2.Grade:
+        """Run everything and return the grade. :raises: what machinery raises; the caller turns it into INVALID."""
+        with self.steps.step(pb.STEP_BUILD):
+            environment = await self.backend.build(self.task, self.steps.say, self.folder / "logs" / "build.log")
+        place = Path(mkdtemp(prefix=f"{self.run.run_id}-", dir=self.scratch))
+        trees = Trees(environment.folder, place)
+        verifier = verify.Verifier(self.run.run_id, self.task, self.backend, environment, trees, self.folder / "logs")
+        try:
+            done, record, tree = await self._agent(environment, verifier, place)
+            return await self._grade(verifier, done, record, tree)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+
+    async def _agent(
+        self, environment: Environment, verifier: verify.Verifier, place: Path
+    ) -> tuple[Done, proxy_pb2.Session, str]:
+        """Let the agent work in its sandbox; returns how it ended, the session's record and the tree it left."""
+        agent = agents.find(self.run.request.agent.name)
+        spec = SandboxSpec(self.run.run_id, "agent", slot=self.slot, agent_files=agent.needs_files)
+        async with AsyncExitStack() as stack:
+            with self.steps.step(pb.STEP_SANDBOX):
+                sandbox = await stack.enter_async_context(self.backend.sandbox(environment, spec))
+            with self.steps.step(pb.STEP_AGENT):
+                async with session.opened(
+                    self.services.proxy, self.run, self.task, self.folder / "trace", self._seen
+                ) as opened:
+                    done = await agent.work(self._work(sandbox, opened, verifier))
+                    await sandbox.stop()
+                if done.exit.timed_out:
+                    self.run.stopped_by = f"time limit {self.run.request.limits.wall_seconds} s reached"
+            with self.steps.step(pb.STEP_COLLECT):
+                tree = await self._collect(sandbox, verifier.trees, place)
+        return done, opened.record, tree
+
+    def _work(self, sandbox: Sandbox, opened: Session, verifier: verify.Verifier) -> Work:
+        return Work(
+            sandbox=sandbox,
+            instruction=self.task.instruction,
+            model=self.run.request.model,
+            command=self.run.request.agent.command,
+            gateway_url=self.slot.gateway_url(opened.port),
+            token=opened.token,
+            timeout=self.run.request.limits.wall_seconds,
+            logs=self.folder / "logs",
+            say=self.steps.say,
+            reference=verifier.reference,
+            allow_unsandboxed=self.run.request.allow_unsandboxed or bool(self.run.request.replay),
+        )
+
+    def _seen(self, record: proxy_pb2.Session) -> None:
+        if record.usage != self.run.usage:
+            self.run.usage.CopyFrom(record.usage)
+            self.changed(self.run)
+            self.steps.say(f"{record.calls} model calls")
+        self.run.stopped_by = record.stopped_by or self.run.stopped_by
+
+    async def _collect(self, sandbox: Sandbox, trees: Trees, place: Path) -> str:
+        """Copy the tree out, leave out what leads elsewhere, and write the difference to the base."""
+        refused: list[str] = []
+        tree_folder = place / "tree"
+        tree_folder.mkdir()
+        with await sandbox.get_tree() as file:
+            await asyncio.to_thread(
+                archive.unpack,
+                file,
+                tree_folder,
+                strip=1,
+                skip=git.is_git,
+                refused=lambda name, why: refused.append(f"{name}, which {why}"),
+            )
+        tree = await trees.of_folder(tree_folder)
+        (self.folder / "artifacts" / "diff.patch").write_bytes(await trees.patch(tree))
+        if refused:
+            more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
+            self.run.notes.append(f"left out of the agent's tree: {'; '.join(refused[:3])}{more}")
+        return tree
+
+    async def _grade(
+        self, verifier: verify.Verifier, done: Done, record: proxy_pb2.Session, tree: str
+    ) -> grader_pb2.Grade:
+        plan = report = None
+        if self.task.expected:
+            with self.steps.step(pb.STEP_VERIFY):
+                expected = (self.task.path / "tests" / "expected.json").read_bytes()
+                plan = (await self.services.grader.Plan(grader_pb2.PlanRequest(expected=expected))).plan
+                report = await verifier.report(plan, grader_pb2.SUBJECT_SOLUTION, tree)
+        evidence = _evidence(self.run, done, record)
+        with self.steps.step(pb.STEP_SCORE):
+            return await verify.grade(self.services.grader, verifier, plan, report, evidence, tree)
+
+
+def _evidence(run: pb.Run, done: Done, record: proxy_pb2.Session) -> grader_pb2.Evidence:
+    name = run.request.agent.name
+    return grader_pb2.Evidence(
+        agent=name,
+        needs_model=agents.find(name).needs_model,
+        model_calls_succeeded=record.calls_succeeded,
+        commands_succeeded=done.commands_succeeded,
+        exit_code=done.exit.code,
+        stopped_by=run.stopped_by,
+        upstream_failure=record.upstream_failure,
+        last_words=done.last_words,
+    )
