@@ -4,16 +4,19 @@ import asyncio
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 from oneshot_cli import places
 from oneshot_shared import archive
+
+if TYPE_CHECKING:
+    from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 
 _PATCH_LINES = 200
 
 
-async def local_copy(stub: OrchestratorServiceAsyncStub, run: pb.Run) -> Path:
+async def local_copy(stub: "OrchestratorServiceAsyncStub", run: pb.Run) -> Path:
     """data/runs/<run_id> on this side; fetched where the stack keeps it elsewhere. A broken fetch leaves nothing."""
     folder = places.data_folder() / "runs" / run.run_id
     if folder.exists():
@@ -33,7 +36,7 @@ async def local_copy(stub: OrchestratorServiceAsyncStub, run: pb.Run) -> Path:
     return folder
 
 
-async def of_run(stub: OrchestratorServiceAsyncStub, run_id: str) -> Path:
+async def of_run(stub: "OrchestratorServiceAsyncStub", run_id: str) -> Path:
     """The same by id. :raises FileNotFoundError: no such run. NotReady: it has not ended, and is kept elsewhere."""
     return await local_copy(stub, (await stub.GetRun(pb.GetRunRequest(run_id=run_id))).run)
 

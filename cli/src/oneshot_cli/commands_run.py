@@ -14,19 +14,19 @@ def run(
     agent: str = typer.Option("codex", "--agent", help="codex, oracle (the reference), nop, or command."),
     model: str = typer.Option("", "--model", envvar="OPENAI_MODEL", help="Model name as its provider knows it."),
     provider: str = typer.Option(
-        "", "--provider", help="openai, openrouter, azure, vllm or compatible. [default: openai]"
+        "", "--provider", help="openai, openrouter, azure, vllm or compatible. (default: openai)"
     ),
     command: str = typer.Option("", "--command", help="For --agent command: a shell command, run in the tree."),
     backend: str = _BACKEND,
-    timeout: float | None = typer.Option(None, "--timeout", help="Seconds for the agent. [default: the task's]"),
-    token_limit: int | None = typer.Option(None, "--token-limit", help="Tokens, in and out. [default: 2,000,000]"),
-    cost_limit: float | None = typer.Option(None, "--cost-limit", help="US dollars. [default: 5]"),
+    timeout: float | None = typer.Option(None, "--timeout", help="Seconds for the agent. (default: the task's)"),
+    token_limit: int | None = typer.Option(None, "--token-limit", help="Tokens, in and out. (default: 2,000,000)"),
+    cost_limit: float | None = typer.Option(None, "--cost-limit", help="US dollars. (default: 5)"),
     attempts: int = typer.Option(1, "-n", "--attempts", min=1, max=1000, help="Runs of the same task."),
     replay: str = typer.Option(
         "", "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."
     ),
     run_id: str = typer.Option(
-        "", "--run-id", envvar="RUN_ID", help="Name of the run. [default: made from time and task]"
+        "", "--run-id", envvar="RUN_ID", help="Name of the run. (default: made from time and task)"
     ),
     detach: bool = typer.Option(False, "--detach", help="Submit and return; see `oneshot runs watch`."),
     allow_unsandboxed: bool = typer.Option(
@@ -34,7 +34,7 @@ def run(
         "--allow-unsandboxed",
         help="local backend: let a live model work although Codex's own sandbox is missing.",
     ),
-    endpoint: str = typer.Option("", "--endpoint", help="Another stack's host[:port]. [env: ONESHOT_ENDPOINT]"),
+    endpoint: str = typer.Option("", "--endpoint", help="Another stack's host[:port]. (or ONESHOT_ENDPOINT)"),
     as_json: bool = _JSON,
 ) -> None:
     """Run an agent on a task, headless, and grade what it did. Ctrl-C cancels the run."""

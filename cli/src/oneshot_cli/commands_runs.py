@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Runs: list, show, watch, cancel, and read their logs and diffs.", no_args_is_help=True)
 _RUN = typer.Argument(metavar="RUN", help="Run id, as `oneshot runs list` shows it.")
-_ENDPOINT = typer.Option("", "--endpoint", help="Another stack's host[:port]. [env: ONESHOT_ENDPOINT]")
+_ENDPOINT = typer.Option("", "--endpoint", help="Another stack's host[:port]. (or ONESHOT_ENDPOINT)")
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 

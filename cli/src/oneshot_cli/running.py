@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import MessageToDict
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 from oneshot.proxy.v1 import proxy_pb2
 from oneshot_cli import artifacts, clients, ending, places, show
 from oneshot_shared import archive, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
+
+if TYPE_CHECKING:
+    from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 
 _RECONNECTS = 5
 
@@ -143,11 +146,11 @@ def _request(
     )
 
 
-async def _submitted(stub: OrchestratorServiceAsyncStub, request: pb.SubmitRunRequest) -> pb.Run:
+async def _submitted(stub: "OrchestratorServiceAsyncStub", request: pb.SubmitRunRequest) -> pb.Run:
     return (await stub.SubmitRun(request)).run
 
 
-async def _watched(stub: OrchestratorServiceAsyncStub, run_id: str, progress: show.Progress) -> pb.Run:
+async def _watched(stub: "OrchestratorServiceAsyncStub", run_id: str, progress: show.Progress) -> pb.Run:
     """Follow a run to its end, through lost connections."""
     seen = 0
     for attempt in range(_RECONNECTS):
@@ -165,7 +168,7 @@ async def _watched(stub: OrchestratorServiceAsyncStub, run_id: str, progress: sh
     raise ConnectionError(f"the connection to run {run_id} was lost {_RECONNECTS} times")
 
 
-async def follow(stub: OrchestratorServiceAsyncStub, run_id: str) -> int:
+async def follow(stub: "OrchestratorServiceAsyncStub", run_id: str) -> int:
     """Watch a run that was submitted before. Returns its exit code."""
     with show.Progress() as progress:
         ended = await _watched(stub, run_id, progress)
@@ -174,7 +177,7 @@ async def follow(stub: OrchestratorServiceAsyncStub, run_id: str) -> int:
     return _code([ended])
 
 
-async def _cancel(stub: OrchestratorServiceAsyncStub, runs: list[pb.Run]) -> None:
+async def _cancel(stub: "OrchestratorServiceAsyncStub", runs: list[pb.Run]) -> None:
     print("\ncancelling; a second Ctrl-C stops waiting for it", file=sys.stderr)
     await asyncio.gather(*(stub.CancelRun(pb.CancelRunRequest(run_id=run.run_id)) for run in runs))
     for run in runs:

@@ -3,11 +3,14 @@
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _STEPS = {
     pb.STEP_QUEUE: "waiting for a slot",
@@ -57,7 +60,7 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def _render(self) -> object:
+    def _render(self) -> "Text":
         from rich.text import Text
 
         elapsed = time.monotonic() - self._start

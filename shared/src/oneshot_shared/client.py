@@ -1,9 +1,8 @@
 """Client side of every call: token, deadline, retry of UNAVAILABLE, exceptions instead of status."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Self
 
 import grpc
 
@@ -35,53 +34,53 @@ CHANNEL_OPTIONS: list[tuple[str, Any]] = [
 ]
 
 
-class _Interceptor:
-    def __init__(self, token: str) -> None:
-        self._token = token
+class Channel:
+    """A gRPC channel as the generated stubs use one. grpc.aio's own interceptors cannot replace the error of a stream."""
 
-    def _details(self, details: grpc.aio.ClientCallDetails, deadline: float | None) -> grpc.aio.ClientCallDetails:
-        metadata = grpc.aio.Metadata(*(details.metadata or ()))
-        metadata.add(TOKEN_KEY, self._token)
-        timeout = details.timeout if details.timeout is not None else deadline
-        return grpc.aio.ClientCallDetails(
-            details.method, timeout, metadata, details.credentials, details.wait_for_ready
-        )
+    def __init__(self, address: str, token: str) -> None:
+        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._metadata = ((TOKEN_KEY, token),)
 
+    async def __aenter__(self) -> Self:
+        return self
 
-class _UnaryUnary(_Interceptor, grpc.aio.UnaryUnaryClientInterceptor):
-    async def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: object) -> Any:  # noqa: ANN401
-        try:
-            return await (await continuation(self._details(details, DEADLINE_SECONDS), request))
-        except grpc.aio.AioRpcError as error:
-            raise errors.from_status(error.code(), error.details() or "") from None
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
 
+    def unary_unary(self, *arguments: Any, **options: Any) -> Callable[..., Awaitable[Any]]:  # noqa: ANN401
+        """One request, one response, within a deadline."""
+        return self._awaited(self._channel.unary_unary(*arguments, **options), DEADLINE_SECONDS)
 
-class _StreamUnary(_Interceptor, grpc.aio.StreamUnaryClientInterceptor):
-    async def intercept_stream_unary(self, continuation: Callable[..., Any], details: Any, requests: object) -> Any:  # noqa: ANN401
-        try:
-            return await (await continuation(self._details(details, None), requests))
-        except grpc.aio.AioRpcError as error:
-            raise errors.from_status(error.code(), error.details() or "") from None
+    def stream_unary(self, *arguments: Any, **options: Any) -> Callable[..., Awaitable[Any]]:  # noqa: ANN401
+        """A stream of requests, one response; a large one takes its time."""
+        return self._awaited(self._channel.stream_unary(*arguments, **options), None)
 
-
-class _UnaryStream(_Interceptor, grpc.aio.UnaryStreamClientInterceptor):
-    async def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: object) -> Any:  # noqa: ANN401
-        call = await continuation(self._details(details, None), request)
-
-        async def responses() -> AsyncIterator[object]:
+    def _awaited(self, call: Callable[..., Any], deadline: float | None) -> Callable[..., Awaitable[Any]]:
+        async def invoke(request: object, timeout: float | None = deadline) -> Any:  # noqa: ANN401
             try:
-                async for response in call:
+                return await call(request, metadata=self._metadata, timeout=timeout)
+            except grpc.aio.AioRpcError as error:
+                raise errors.from_status(error.code(), error.details() or "") from None
+
+        return invoke
+
+    def unary_stream(self, *arguments: Any, **options: Any) -> Callable[..., AsyncIterator[Any]]:  # noqa: ANN401
+        """One request, a stream of responses; leaving the loop early cancels the call."""
+        call = self._channel.unary_stream(*arguments, **options)
+
+        async def invoke(request: object, timeout: float | None = None) -> AsyncIterator[Any]:
+            responses = call(request, metadata=self._metadata, timeout=timeout)
+            try:
+                async for response in responses:
                     yield response
             except grpc.aio.AioRpcError as error:
                 raise errors.from_status(error.code(), error.details() or "") from None
-            except asyncio.CancelledError:
-                call.cancel()
-                raise
+            finally:
+                responses.cancel()
 
-        return responses()
+        return invoke
 
 
-def channel(address: str, token: str) -> grpc.aio.Channel:
-    """A channel to a service at host:port or unix:/path; close it, or use it in `async with`."""
-    kinds = (_UnaryUnary, _StreamUnary, _UnaryStream)
-    return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS, interceptors=[kind(token) for kind in kinds])
+def channel(address: str, token: str) -> Any:  # noqa: ANN401 -- generated stubs want a grpc.aio.Channel by type
+    """A channel to a service at host:port or unix:/path, to be used in `async with`."""
+    return Channel(address, token)

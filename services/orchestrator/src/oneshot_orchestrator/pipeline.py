@@ -24,8 +24,8 @@ from oneshot_shared.task import Task
 class Services:
     """The other services."""
 
-    proxy: proxy_pb2_grpc.ProxyServiceAsyncStub
-    grader: grader_pb2_grpc.GraderServiceAsyncStub
+    proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub"
+    grader: "grader_pb2_grpc.GraderServiceAsyncStub"
 
 
 @dataclass

@@ -44,7 +44,7 @@ def request(run: pb.Run, task: Task, *, validate_only: bool = False) -> proxy_pb
 
 @asynccontextmanager
 async def opened(
-    proxy: proxy_pb2_grpc.ProxyServiceAsyncStub,
+    proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub",
     run: pb.Run,
     task: Task,
     trace: Path,
@@ -77,7 +77,7 @@ async def opened(
         seen(session.record)
 
 
-async def _close(proxy: proxy_pb2_grpc.ProxyServiceAsyncStub, run_id: str, session: Session, trace: Path) -> None:
+async def _close(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", run_id: str, session: Session, trace: Path) -> None:
     session.record = (await proxy.CloseSession(proxy_pb2.CloseSessionRequest(session_id=run_id))).session
     with (trace / "calls.jsonl").open("w") as file:
         async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):

@@ -63,7 +63,7 @@ class Verifier:
 
 
 async def grade(
-    grader: grader_pb2_grpc.GraderServiceAsyncStub,
+    grader: "grader_pb2_grpc.GraderServiceAsyncStub",
     verifier: Verifier,
     plan: grader_pb2.VerificationPlan | None,
     report: grader_pb2.Report | None,
