@@ -1,0 +1,116 @@
+"""The gate: knows the session by its token; refuses, replays or sends on with the real key.
+
+It is one addon on purpose. mitmproxy goes on to the next addon when one fails; here a failure anywhere leaves the request
+addressed to the discard port, so that nothing unchecked reaches an upstream.
+"""
+
+from urllib.parse import urlsplit
+
+from mitmproxy.http import Headers, HTTPFlow, Response
+
+from oneshot_proxy import encoding, exchange, playback, refusal, wire
+from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.refusal import Refusal
+from oneshot_proxy.sessions import Sessions
+from oneshot_proxy.wire import Request
+from oneshot_shared import logs
+from oneshot_shared.providers import Upstream
+
+_CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
+
+
+class Gate:
+    """Decides on each request."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
+        session = self._sessions.find(_token(flow.request.headers))
+        if session is not None:
+            exchange.begin(flow, session)
+        if "websocket" in flow.request.headers.get("upgrade", "").lower():
+            _refuse(
+                flow, Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
+            )
+        elif session is None:
+            words = "the token is unknown or was revoked; open a session and use its token as the API key"
+            _refuse(flow, Refusal(refusal.UNKNOWN_TOKEN, words, 401))
+
+    def request(self, flow: HTTPFlow) -> None:
+        """Refuse, replay or send on."""
+        found = exchange.of(flow)
+        if found is None or flow.response is not None:
+            return
+        found.started_at = flow.request.timestamp_end or found.started_at
+        try:
+            self._admit(flow, found)
+        except Refusal as error:
+            _refuse(flow, error)
+        except Exception as error:  # noqa: BLE001 -- a fault of ours must be seen, and nothing may go on
+            logs.get().error("the gate failed", session=found.session.spec.session_id, exc_info=error)
+            words = f"the gateway failed on this request ({type(error).__name__}); see the proxy's log"
+            _refuse(flow, Refusal(refusal.INTERNAL, words, 500))
+
+    def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
+        session = found.session
+        content, problem = encoding.decode(
+            flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
+        )
+        found.request = content
+        wire_api = wire.endpoint(flow.request.method, flow.request.path)
+        if problem:
+            raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
+        request = wire.parse(wire_api, content)
+        wire.check(request, session.spec.model)
+        if reached := session.exceeded():
+            session.stopped_by = session.stopped_by or reached
+            raise Refusal(refusal.BUDGET, reached)
+        if session.player is not None:
+            self._replay(flow, found, request)
+        elif session.upstream is not None:
+            _send_on(flow, request, session.upstream)
+        found.forwarded = True
+
+    def _replay(self, flow: HTTPFlow, found: Exchange, request: Request) -> None:
+        if request.wire_api != "responses":
+            raise Refusal(refusal.ENDPOINT, "cassettes answer the Responses API only; use POST /v1/responses")
+        assert found.session.player is not None
+        entry = found.session.player.next(request.items)
+        status, kind, body = playback.answer(entry, found.session.spec.model, found.seq, request.stream)
+        flow.response = Response.make(status, body, {"content-type": kind})
+
+
+def _token(headers: Headers) -> str:
+    kind, _, bearer = str(headers.get("authorization", "")).partition(" ")
+    return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key", ""))
+
+
+def _refuse(flow: HTTPFlow, error: Refusal) -> None:
+    found = exchange.of(flow)
+    if found is not None:
+        found.problem = error.message
+    else:
+        logs.get().warning("refused a call without a session", method=flow.request.method, code=error.code)
+    flow.response = Response.make(error.status, error.body(), {"content-type": "application/json"})
+
+
+def _send_on(flow: HTTPFlow, request: Request, upstream: Upstream) -> None:
+    """Readdress the request, and put the real key in the token's place."""
+    if (content := wire.with_usage(request)) is not None:
+        flow.request.headers.pop("content-encoding", None)
+        flow.request.content = content
+    for name in _CREDENTIALS:
+        flow.request.headers.pop(name, None)
+    flow.request.headers["accept-encoding"] = "identity"  # the tee must see the answer to keep the key out of it
+    if upstream.key:
+        bearer = upstream.provider.key_header == "authorization"
+        flow.request.headers[upstream.provider.key_header] = f"Bearer {upstream.key}" if bearer else upstream.key
+    url = urlsplit(upstream.base_url)
+    path, _, query = flow.request.path.removeprefix("/v1").partition("?")
+    queries = "&".join(part for part in (url.query, query) if part)
+    flow.request.scheme = url.scheme
+    flow.request.host = url.hostname or ""
+    flow.request.port = url.port or (443 if url.scheme == "https" else 80)
+    flow.request.path = url.path.rstrip("/") + path + (f"?{queries}" if queries else "")

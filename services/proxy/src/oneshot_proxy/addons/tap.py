@@ -1,0 +1,80 @@
+"""The tap: tees what comes back, and records every exchange that carried a session's token."""
+
+from mitmproxy.http import HTTPFlow, Response
+
+from oneshot_proxy import exchange, outcome, redact
+from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.outcome import Outcome
+from oneshot_proxy.sessions import Sessions
+from oneshot_proxy.tee import Tee
+
+_CLIENT_LEFT = "client disconnected"
+_UPSTREAM_FAULTS = frozenset({401, 402, 403, 404, 408, 429})
+
+
+class Tap:
+    """Records what the gate let through, and what it refused."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        """Stream what comes from an upstream, through a tee."""
+        found, response = exchange.of(flow), flow.response
+        if found is None or response is None or not found.forwarded or found.session.upstream is None:
+            return
+        patterns = found.session.upstream_patterns
+        response.headers.fields = tuple(
+            (redact.clean(name, patterns), redact.clean(value, patterns)) for name, value in response.headers.fields
+        )
+        kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
+        found.tee = Tee(kind, encoding, patterns, found.count)
+        response.stream = found.tee
+
+    def response(self, flow: HTTPFlow) -> None:
+        """The exchange ended as HTTP wants it."""
+        if (found := exchange.of(flow)) is not None and flow.response is not None:
+            self._record(found, flow.response, "")
+
+    def error(self, flow: HTTPFlow) -> None:
+        """The exchange broke off: no connection, a cut stream, or an agent that left."""
+        if (found := exchange.of(flow)) is not None:
+            self._record(found, flow.response, flow.error.msg if flow.error else "broken off")
+
+    def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        body, result, problem = self._read(found, response)
+        status = response.status_code if response is not None else 0
+        failure = _failure(found, status, result, body, broken) if found.forwarded else ""
+        patterns = self._sessions.patterns(found.session)
+        failure = redact.clean_text(failure, patterns)
+        if found.forwarded:
+            found.session.settle(status, result, failure)
+        left = broken if broken and not failure and not result.finished else ""
+        found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
+        kind = response.headers.get("content-type", "") if response is not None else ""
+        self._sessions.keep(found.session, found.record(status, kind, body, patterns))
+
+    def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
+        if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
+            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count)
+            found.tee(response.raw_content or b"")
+        if found.tee is not None:
+            found.tee(b"")
+            return found.tee.end()
+        return (response.raw_content or b"") if response is not None else b"", Outcome(), ""
+
+
+def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:
+    """What the upstream did wrong, as a sentence; empty where it did nothing wrong, or the agent left first."""
+    name = found.session.spec.upstream
+    if broken.lower().startswith(_CLIENT_LEFT) or (result.finished and not result.failure and status < 400):
+        return ""
+    if not status:
+        return f"{name} could not be reached: {broken}"
+    if status in _UPSTREAM_FAULTS or status >= 500:
+        return f"{name} answered {status}: {outcome.error_body_words(body) or 'no message'}"
+    if status >= 400:
+        return ""
+    if result.failure and not broken:
+        return f"{name} answered {status}, but failed: {result.failure}"
+    return f"{name} broke off its answer: {broken or 'the stream ended without its last event'}"

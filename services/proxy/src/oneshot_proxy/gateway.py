@@ -1,0 +1,109 @@
+"""The gateway: mitmproxy in reverse mode on one TCP port, in this process's event loop."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from mitmproxy.options import Options
+from mitmproxy.tools.dump import DumpMaster
+
+from oneshot_proxy.addons.gate import Gate
+from oneshot_proxy.addons.ready import Ready
+from oneshot_proxy.addons.tap import Tap
+from oneshot_proxy.relay import Relay
+from oneshot_proxy.sessions import Sessions
+from oneshot_proxy.settings import ProxySettings
+from oneshot_shared import logs
+from oneshot_shared.errors import NotReady
+
+_NOWHERE = "reverse:http://127.0.0.1:9"  # the discard port: what the gate does not readdress goes nowhere
+_STOP_SECONDS = 5.0
+_OPTIONS: dict[str, Any] = {
+    "connection_strategy": "lazy",  # eager would close clients before the gate sees their request
+    "onboarding": False,
+    "body_size_limit": "64m",
+    "tcp_timeout": 3600,  # a model may think for long without sending a byte
+}
+
+
+class Gateway:
+    """mitmproxy with our addons, and the relay in front of it."""
+
+    def __init__(self, settings: ProxySettings, sessions: Sessions) -> None:
+        self._settings = settings
+        self._sessions = sessions
+        self._relay: Relay | None = None
+        self._running: asyncio.Task[None] | None = None
+        self.port = 0
+
+    @property
+    def socket(self) -> str:
+        """The unix socket that leads here; empty where none is served."""
+        return self._settings.gateway_socket
+
+    async def start(self) -> None:
+        """Serve. :raises NotReady: with what mitmproxy said. BadInput: the socket's path cannot be used."""
+        self._master = self._make_master()
+        ready = Ready()
+        logging.getLogger().addHandler(ready)
+        try:
+            self._master.addons.add(Gate(self._sessions), Tap(self._sessions), ready)
+            self._running = asyncio.get_running_loop().create_task(self._master.run())
+            waiting = asyncio.get_running_loop().create_task(ready.served.wait())
+            await asyncio.wait([self._running, waiting], return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        finally:
+            logging.getLogger().removeHandler(ready)
+        if ready.problems or not ready.served.is_set():
+            raise NotReady(
+                f"the gateway cannot start: {'; '.join(ready.problems) or 'mitmproxy ended'}; mend that and start again"
+            )
+        self.port = self._proxyserver.listen_addrs()[0][1]
+        if self.socket:
+            self._relay = Relay(Path(self.socket), self._settings.gateway_host, self.port)
+            await self._relay.start()
+
+    def _make_master(self) -> Any:  # noqa: ANN401 -- mitmproxy's addon and option managers are untyped
+        state = self._settings.data / "state" / "mitmproxy"
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = f"{_NOWHERE}@{self._settings.gateway_host}:{self._settings.gateway_port}"
+        master: Any = DumpMaster(Options(mode=[mode], confdir=str(state)), with_termlog=False, with_dumper=False)
+        # It would end the process by sys.exit inside a task; Ready does the same with a sentence.
+        errorcheck = master.addons.get("errorcheck")
+        errorcheck.finish()
+        master.addons.remove(errorcheck)
+        master.options.update(**_OPTIONS)
+        if self._settings.upstream_ca:
+            if not Path(self._settings.upstream_ca).is_file():
+                raise NotReady(
+                    f"ONESHOT_PROXY_UPSTREAM_CA names {self._settings.upstream_ca}, which is no file; set it again"
+                )
+            master.options.update(ssl_verify_upstream_trusted_ca=self._settings.upstream_ca)
+        return master
+
+    @property
+    def _proxyserver(self) -> Any:  # noqa: ANN401 -- mitmproxy looks its addons up by name
+        return self._master.addons.get("proxyserver")
+
+    async def stop(self) -> None:
+        """Take no more connections, break off the open ones, and record what they had brought. Harmless before `start`."""
+        if self._running is None:
+            return
+        if self._relay:
+            await self._relay.stop()
+        server = self._proxyserver
+        self._master.options.update(server=False)
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await server.servers.update([])
+                for handler in list(server.connections.values()):
+                    for transport in list(handler.transports.values()):
+                        if transport.handler:
+                            transport.handler.cancel("the gateway stops")
+                while server.connections:  # noqa: ASYNC110 -- mitmproxy has no event for it
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            logs.get().warning("connections would not end", count=len(server.connections))
+        self._master.shutdown()
+        await self._running

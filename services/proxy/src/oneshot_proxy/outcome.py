@@ -1,0 +1,77 @@
+"""What an answer says about itself: usage, whether it is whole, and what failed. Pure; it knows no transport."""
+
+import json
+from dataclasses import dataclass, replace
+
+from oneshot_proxy import usage
+from oneshot_proxy.usage import Usage
+
+_TELLING = (b'"usage"', b'"error"', b"response.completed", b"response.incomplete", b"response.failed")
+_LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
+MAX_SENTENCE = 300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`finished`: the API said that the answer is whole. `failure`: its own words on what went wrong."""
+
+    usage: Usage | None = None
+    finished: bool = False
+    failure: str = ""
+
+
+def after(outcome: Outcome, data: bytes) -> Outcome:
+    """The outcome once one more event of a stream has arrived. Events that say nothing about it are not even parsed."""
+    if data.strip() == b"[DONE]":
+        return replace(outcome, finished=True)
+    if not any(mark in data for mark in _TELLING):
+        return outcome
+    event = _object(data)
+    kind = event.get("type")
+    if kind in _LAST_EVENTS:
+        response = event.get("response")
+        return of_body(response if isinstance(response, dict) else {})
+    if kind == "error" or isinstance(event.get("error"), dict):
+        return replace(outcome, finished=True, failure=error_words(event) or "the stream reported an error")
+    if "choices" in event:
+        return replace(outcome, usage=usage.parse(event.get("usage")) or outcome.usage)
+    return outcome
+
+
+def of_json(body: bytes) -> Outcome:
+    """The outcome of an answer that is one JSON object; anything else is a failure."""
+    value = _object(body)
+    if not value:
+        return Outcome(failure="the answer is no JSON object")
+    return of_body(value)
+
+
+def of_body(value: dict[str, object]) -> Outcome:
+    """The outcome of a response object of either wire API."""
+    failed = value.get("status") == "failed" or isinstance(value.get("error"), dict)
+    failure = (error_words(value) or "the response failed") if failed else ""
+    return Outcome(usage=usage.parse(value.get("usage")), finished=True, failure=failure)
+
+
+def error_words(value: dict[str, object]) -> str:
+    """Code and message of OpenAI's error shapes, in one short line; empty where there is none."""
+    error = value.get("error")
+    source = error if isinstance(error, dict) else value
+    if isinstance(error, str):
+        return " ".join(error.split())[:MAX_SENTENCE]
+    words = (str(source.get("code") or source.get("type") or ""), str(source.get("message") or ""))
+    return " ".join(": ".join(word for word in words if word).split())[:MAX_SENTENCE] if words[1] else ""
+
+
+def error_body_words(body: bytes) -> str:
+    """The same for a body that may be anything."""
+    value = _object(body)
+    return error_words(value) if value else " ".join(body[:MAX_SENTENCE].decode(errors="replace").split())
+
+
+def _object(data: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

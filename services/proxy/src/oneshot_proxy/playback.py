@@ -1,0 +1,89 @@
+"""A cassette's answer in the shape of the real Responses API. Source: https://platform.openai.com/docs/api-reference/responses-streaming."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from oneshot_proxy import sse
+from oneshot_proxy.cassette import Entry, Item
+
+SSE_TYPE = "text/event-stream; charset=utf-8"
+JSON_TYPE = "application/json"
+_DELTAS = {
+    "function_call": ("response.function_call_arguments", "arguments"),
+    "custom_tool_call": ("response.custom_tool_call_input", "input"),
+}
+
+
+def answer(entry: Entry, model: str, number: int, stream: bool) -> tuple[int, str, bytes]:
+    """Status, content type and body. `number` tells the answers of a session apart."""
+    if entry.error is not None:
+        return entry.status, JSON_TYPE, json.dumps({"error": entry.error}).encode()
+    response = _response(entry, model, number)
+    if not stream:
+        return entry.status, JSON_TYPE, json.dumps(response).encode()
+    numbered = ({**event, "sequence_number": index} for index, event in enumerate(_events(response)))
+    return entry.status, SSE_TYPE, sse.write(numbered)
+
+
+def _response(entry: Entry, model: str, number: int) -> Item:
+    usage = {"input_tokens": 0, "output_tokens": 0} | entry.usage
+    usage.setdefault("total_tokens", usage["input_tokens"] + usage["output_tokens"])
+    return {
+        "id": f"resp_replay_{number}",
+        "object": "response",
+        "created_at": 0,
+        "status": "completed",
+        "model": model,
+        "error": None,
+        "incomplete_details": None,
+        "output": [_whole(item, f"{number}_{index}") for index, item in enumerate(entry.output)],
+        "usage": usage,
+    }
+
+
+def _whole(item: Item, suffix: str) -> Item:
+    """An item with the id and status that the API would give, where a hand-written one has none."""
+    given: dict[str, Any] = {"id": f"{item['type']}_replay_{suffix}"}
+    if item["type"] == "reasoning":
+        given["summary"] = []
+    else:
+        given["status"] = "completed"
+    if item["type"] == "message":
+        given["role"] = "assistant"
+    return given | item
+
+
+def _events(response: Item) -> Iterator[dict[str, Any]]:
+    begun = response | {"status": "in_progress", "output": [], "usage": None}
+    yield {"type": "response.created", "response": begun}
+    yield {"type": "response.in_progress", "response": begun}
+    for index, item in enumerate(response["output"]):
+        place = {"output_index": index, "item_id": item["id"]}
+        yield {"type": "response.output_item.added", "output_index": index, "item": _opened(item)}
+        yield from _parts(item, place)
+        yield {"type": "response.output_item.done", "output_index": index, "item": item}
+    yield {"type": "response.completed", "response": response}
+
+
+def _opened(item: Item) -> Item:
+    empty: dict[str, Any] = {"content": []} if item["type"] == "message" else {}
+    if item["type"] in _DELTAS:
+        empty[_DELTAS[item["type"]][1]] = ""
+    return item | empty | ({"status": "in_progress"} if "status" in item else {})
+
+
+def _parts(item: Item, place: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if item["type"] in _DELTAS:
+        name, field = _DELTAS[item["type"]]
+        yield {"type": f"{name}.delta", **place, "delta": item.get(field, "")}
+        yield {"type": f"{name}.done", **place, field: item.get(field, "")}
+    content = item.get("content") if item["type"] == "message" else None
+    for index, part in enumerate(content if isinstance(content, list) else []):
+        if part.get("type") != "output_text":
+            continue
+        where = {**place, "content_index": index}
+        yield {"type": "response.content_part.added", **where, "part": part | {"text": ""}}
+        yield {"type": "response.output_text.delta", **where, "delta": part["text"]}
+        yield {"type": "response.output_text.done", **where, "text": part["text"]}
+        yield {"type": "response.content_part.done", **where, "part": part}

@@ -1,0 +1,120 @@
+"""One open session: its identity, what it may do, and what it has used so far."""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from oneshot_proxy import prices, redact
+from oneshot_proxy.outcome import Outcome
+from oneshot_proxy.player import Player
+from oneshot_proxy.records import SessionRecord
+from oneshot_proxy.usage import Usage
+from oneshot_shared.providers import Upstream
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a session early; 0 means no limit of that kind."""
+
+    wall_seconds: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What was asked for. Two equal ones under one id are the same session. `cassette` is (name, content)."""
+
+    session_id: str
+    model: str
+    provider: str = ""
+    cassette: tuple[str, bytes] | None = None
+    limits: Limits = Limits()
+
+    @property
+    def upstream(self) -> str:
+        """How records name the place that answers."""
+        return f"replay:{self.cassette[0]}" if self.cassette else self.provider
+
+
+def token_digest(token: str) -> bytes:
+    """What a token is found by: a comparison of digests gives no timing away."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+@dataclass
+class Session:
+    """A session while its token is known. Exactly one of `upstream` and `player` is set."""
+
+    spec: Spec
+    upstream: Upstream | None
+    player: Player | None
+    price_known: bool
+    token: str = ""
+    opened_at: float = field(default_factory=time.time)
+    closed_at: float = 0.0
+    calls: int = 0
+    calls_succeeded: int = 0
+    usage: Usage = field(default_factory=Usage)
+    stopped_by: str = ""
+    upstream_failure: str = ""
+
+    def __post_init__(self) -> None:
+        self.token = f"osb.{self.spec.session_id}.{secrets.token_urlsafe(32)}"
+        self._monotonic = time.monotonic()
+        self.usage = Usage(cost_usd=0.0 if self.price_known else None)
+        self.upstream_patterns = redact.spellings(self.upstream.key) if self.upstream else ()
+        self.token_patterns = redact.spellings(self.token)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the opening, by a clock that nobody sets."""
+        return time.monotonic() - self._monotonic
+
+    @property
+    def expired(self) -> bool:
+        """Whether the wall limit has passed."""
+        return 0 < self.spec.limits.wall_seconds <= self.seconds
+
+    def exceeded(self) -> str:
+        """The limit that is reached, as a sentence with the value that reached it; empty when none is."""
+        limits, cost = self.spec.limits, self.usage.cost_usd
+        if self.expired:
+            return f"wall time limit {limits.wall_seconds} s reached ({self.seconds:.0f})"
+        if 0 < limits.tokens <= self.usage.tokens:
+            return f"token limit {limits.tokens} reached ({self.usage.tokens})"
+        if cost is not None and 0 < limits.cost_usd <= cost:
+            return f"cost limit {limits.cost_usd:g} USD reached ({cost:.4f})"
+        return ""
+
+    def price(self, usage: Usage) -> Usage:
+        """A call's usage with its cost. What a cassette answers costs nothing."""
+        if self.upstream is None:
+            return usage.costing(0.0)
+        return usage.costing(prices.cost(self.upstream.provider.price_id, self.spec.model, usage))
+
+    def settle(self, status: int, outcome: Outcome, failure: str) -> None:
+        """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""
+        if 200 <= status < 300 and outcome.finished and not outcome.failure:
+            self.calls_succeeded += 1
+            self.upstream_failure = ""
+        elif failure:
+            self.upstream_failure = failure
+
+    def record(self) -> SessionRecord:
+        """The session as it stands."""
+        wall = self.spec.limits.wall_seconds
+        return SessionRecord(
+            session_id=self.spec.session_id,
+            model=self.spec.model,
+            upstream=self.spec.upstream,
+            opened_at=self.opened_at,
+            expires_at=self.opened_at + wall if wall else 0.0,
+            closed_at=self.closed_at,
+            calls=self.calls,
+            calls_succeeded=self.calls_succeeded,
+            usage=self.usage,
+            stopped_by=self.stopped_by,
+            upstream_failure=self.upstream_failure,
+        )

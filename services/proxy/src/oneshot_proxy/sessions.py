@@ -1,0 +1,146 @@
+"""Who may call: keys, open sessions and their tokens. All of it lives in memory only; the store holds the records."""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import urlsplit
+
+from oneshot_proxy import cassette, prices, redact
+from oneshot_proxy.player import Player
+from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.session import Limits, Session, Spec, token_digest
+from oneshot_proxy.store import Store
+from oneshot_shared import providers
+from oneshot_shared.errors import BadInput, NotReady, nearest
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MAX_MODEL = 200
+
+
+class Sessions:
+    """The core of the service; it knows neither gRPC nor HTTP."""
+
+    def __init__(self, store: Store, secrets: redact.Secrets) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._variables: dict[str, str] = {}
+        self._open: dict[str, Session] = {}
+        self._by_token: dict[bytes, Session] = {}
+
+    def put_keys(self, variables: Mapping[str, str]) -> None:
+        """Take provider variables. :raises BadInput: a name that no provider knows; then none is taken."""
+        for name, value in variables.items():
+            if name not in providers.VARIABLES:
+                known = sorted(providers.VARIABLES)
+                raise BadInput(
+                    f"variable {name!r} belongs to no provider{nearest(name, known)}; known: {', '.join(known)}"
+                )
+            if not value.isprintable():
+                raise BadInput(f"the value of {name} holds a line break or control character; export it again")
+        key_names = {provider.key_variable for provider in providers.PROVIDERS.values()}
+        for name, value in variables.items():
+            self._variables[name] = value.strip()
+            if name in key_names:
+                self._secrets.add(value.strip())
+
+    async def open(self, spec: Spec, validate_only: bool = False) -> Session:
+        """Check everything, then open.
+
+        :raises BadInput: as the contract says. NotReady: key or address missing. FileExistsError: the id is taken.
+        """
+        session = await asyncio.to_thread(self._checked, spec)
+        taken = await self._store.session(spec.session_id)
+        present = self._open.get(spec.session_id)
+        if validate_only:
+            return session
+        if present and present.spec == spec:
+            return present
+        if present or taken:
+            raise FileExistsError(f"session id {spec.session_id!r} is taken by another session; choose a new one")
+        self._open[spec.session_id] = session
+        self._by_token[token_digest(session.token)] = session
+        self._store.put(session.record())
+        return session
+
+    def _checked(self, spec: Spec) -> Session:
+        if not _ID.fullmatch(spec.session_id):
+            raise BadInput(
+                f"session id {spec.session_id!r} must be 1 to 128 letters, digits, '.', '_' or '-'; choose such a one"
+            )
+        if not spec.model or not spec.model.isprintable() or len(spec.model) > _MAX_MODEL:
+            raise BadInput(f"model {spec.model!r} must be 1 to {_MAX_MODEL} printable characters, such as 'gpt-5.5'")
+        _check_limits(spec.limits)
+        if spec.cassette is not None:
+            tape = cassette.parse(*spec.cassette)
+            if tape.header.model != spec.model:
+                raise BadInput(
+                    f"cassette {tape.name!r} holds answers of {tape.header.model!r}, not of {spec.model!r}; ask for that model"
+                )
+            return Session(spec, None, Player(tape), price_known=True)
+        upstream = providers.resolve(spec.provider, self._variables)
+        _check_address(upstream)
+        return Session(spec, upstream, None, prices.known(upstream.provider.price_id, spec.model))
+
+    async def close(self, session_id: str) -> SessionRecord:
+        """Revoke the token; the final record. :raises FileNotFoundError: no such session."""
+        if session := self._open.pop(session_id, None):
+            del self._by_token[token_digest(session.token)]
+            session.closed_at = time.time()
+            self._store.put(session.record())
+        return await self.get(session_id)
+
+    async def get(self, session_id: str) -> SessionRecord:
+        """The record as it stands. :raises FileNotFoundError: no such session."""
+        if record := await self._store.session(session_id):
+            return record
+        raise FileNotFoundError(f"there is no session {session_id!r}; list them with ListSessions")
+
+    async def newest(self, limit: int) -> list[SessionRecord]:
+        """The newest sessions, newest first."""
+        return await self._store.sessions(limit)
+
+    async def calls(self, session_id: str) -> AsyncIterator[CallRecord]:
+        """A session's recorded calls. :raises FileNotFoundError: no such session."""
+        await self.get(session_id)
+        async for call in self._store.calls(session_id):
+            yield call
+
+    def find(self, token: str) -> Session | None:
+        """The session behind a token that was not revoked."""
+        return self._by_token.get(token_digest(token))
+
+    def note(self, session: Session) -> None:
+        """Have the session's state written."""
+        self._store.put(session.record())
+
+    def keep(self, session: Session, call: CallRecord) -> None:
+        """Have a call written, and with it the session's state."""
+        self._store.put(call)
+        self.note(session)
+
+    def patterns(self, session: Session) -> tuple[bytes, ...]:
+        """What must not stand in a record of this session: every key, and its own token."""
+        return (*self._secrets.patterns, *session.token_patterns)
+
+    def busy(self) -> str:
+        """A few words while sessions are open."""
+        live = sum(not session.expired for session in self._open.values())
+        return f"{live} live session{'s' if live > 1 else ''}" if live else ""
+
+
+def _check_limits(limits: Limits) -> None:
+    if not math.isfinite(limits.cost_usd) or limits.cost_usd < 0:
+        raise BadInput(f"cost limit {limits.cost_usd} must be a number of US dollars from 0 (no limit) on")
+
+
+def _check_address(upstream: providers.Upstream) -> None:
+    variable = upstream.provider.base_url_variable
+    try:
+        url = urlsplit(upstream.base_url)
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.username or url.password or url.fragment:
+        raise NotReady(f"{variable} must be http(s)://host[:port]/path, without a user or password; set it again")

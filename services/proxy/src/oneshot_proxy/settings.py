@@ -1,0 +1,21 @@
+"""What the proxy must be told."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from oneshot_shared.settings import ServiceSettings
+
+
+class ProxySettings(ServiceSettings):
+    """Settings of the proxy, each from ONESHOT_PROXY_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="ONESHOT_PROXY_")
+
+    gateway_host: str = "127.0.0.1"
+    """Address on which the gateway serves agents; it speaks plain HTTP, so never a public one."""
+    gateway_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port of the gateway; 0 takes a free one, which OpenSession returns."""
+    gateway_socket: str = ""
+    """Unix socket (made 0600) that leads to the same gateway, for relays; empty: none."""
+    upstream_ca: str = ""
+    """PEM file with the authorities that upstream certificates are checked against; empty: the usual public ones."""

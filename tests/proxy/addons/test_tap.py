@@ -1,0 +1,115 @@
+"""What is recorded of what comes back."""
+
+import asyncio
+
+import pytest
+from fakes.model_server import Answer, ModelServer, error, event, items, say
+
+from proxy.harness import MODEL, Proxy
+
+STREAMED = {"model": MODEL, "stream": True}
+
+
+async def after_one(proxy: Proxy, answer: Answer) -> tuple[str, str, int]:
+    """The session's failure, the call's error and its status."""
+    async with ModelServer([answer]) as upstream:
+        await proxy.keys(upstream.base_url)
+        stream = await proxy.stream(await proxy.open(), STREAMED)
+        try:
+            await stream.rest()
+        except (asyncio.IncompleteReadError, ValueError):
+            pass
+        finally:
+            stream.close()
+        (call,) = await proxy.recorded(1)
+    return (await proxy.session()).upstream_failure, call.error, call.status
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+async def test_an_error_status_is_the_upstreams_failure(proxy: Proxy, status: int) -> None:
+    failure, said, recorded = await after_one(proxy, error(status, "no\nway", "oops"))
+    assert failure == said == f"openai answered {status}: oops: no way"
+    assert recorded == status
+
+
+async def test_a_bad_request_is_the_agents_own(proxy: Proxy) -> None:
+    assert await after_one(proxy, error(400, "context_length_exceeded")) == ("", "", 400)
+
+
+async def test_a_cut_stream_is_the_upstreams_failure(proxy: Proxy) -> None:
+    answer = say("hello")
+    answer.chunks, answer.cut = answer.chunks[:2], True
+    failure, said, status = await after_one(proxy, answer)
+    assert failure == said
+    assert failure.startswith("openai broke off its answer: ")
+    assert status == 200
+
+
+async def test_a_stream_without_its_last_event_is_a_failure(proxy: Proxy) -> None:
+    answer = say("hello")
+    answer.chunks = answer.chunks[:2]
+    assert (await after_one(proxy, answer))[0] == "openai broke off its answer: the stream ended without its last event"
+
+
+async def test_a_failed_response_is_a_failure(proxy: Proxy) -> None:
+    failed = event(
+        "response.failed", response={"status": "failed", "error": {"code": "c", "message": "m"}, "usage": None}
+    )
+    assert (await after_one(proxy, Answer([failed])))[0] == "openai answered 200, but failed: c: m"
+
+
+async def test_a_stream_cut_after_its_last_event_is_a_success(proxy: Proxy) -> None:
+    assert (await after_one(proxy, say("hello", cut=True)))[0] == ""
+    session = await proxy.session()
+    assert (session.calls_succeeded, session.usage.input_tokens) == (1, 1000)
+
+
+async def test_an_unreachable_upstream_is_said_and_a_later_success_makes_it_good(proxy: Proxy) -> None:
+    async with ModelServer([say("a")]) as upstream:
+        address = upstream.base_url
+        await proxy.keys(address)
+        token = await proxy.open()
+        assert (await proxy.ask(token, STREAMED)).status == 200
+        await proxy.recorded(1)
+    assert (await proxy.ask(token, STREAMED)).status == 502
+    call = (await proxy.recorded(2))[1]
+    session = await proxy.session()
+    assert session.upstream_failure == call.error
+    assert session.upstream_failure.startswith("openai could not be reached: ")
+    assert (call.status, call.seq, call.first_byte_seconds) == (0, 2, 0)
+
+    async with ModelServer([error(503, "busy", "oops"), say("b")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open("run-2")
+        await proxy.ask(token, STREAMED)
+        await proxy.recorded(1, "run-2")
+        assert (await proxy.session("run-2")).upstream_failure == "openai answered 503: oops: busy"
+        await proxy.ask(token, STREAMED)
+        await proxy.recorded(2, "run-2")
+    assert (await proxy.session("run-2")).upstream_failure == ""
+
+
+async def test_an_answer_larger_than_a_message_is_cut_for_the_caller_only(proxy: Proxy) -> None:
+    async with ModelServer([say("x" * 4_000_000)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        reply = await proxy.ask(await proxy.open(), STREAMED)
+        (call,) = await proxy.recorded(1)
+    assert len(reply.body) > 12_000_000
+    assert call.response == reply.body[: 3 * 1024 * 1024]
+    assert call.usage.input_tokens == 1000
+
+
+async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy) -> None:
+    hold = asyncio.Event()
+    async with ModelServer([items(hold=hold)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        stream = await proxy.stream(await proxy.open(), STREAMED)
+        await stream.chunk()
+        closed = await proxy.close()
+        assert (closed.open, closed.calls, closed.calls_succeeded) == (False, 1, 0)
+        hold.set()
+        await stream.rest()
+        stream.close()
+        await proxy.recorded(1)
+    session = await proxy.session()
+    assert (session.open, session.calls, session.calls_succeeded) == (False, 1, 1)

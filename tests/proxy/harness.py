@@ -1,0 +1,155 @@
+"""A real proxy in the test's own loop: real mitmproxy, real gRPC on a unix socket, and a plain HTTP client for the gateway."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot.proxy.v1 import proxy_pb2_grpc
+from oneshot_proxy.app import running
+from oneshot_proxy.settings import ProxySettings
+from oneshot_shared import client, server
+
+CANARY = "sk-canary-0123456789abcdef"
+MODEL = "gpt-5"
+
+
+@dataclass
+class Reply:
+    """What the gateway answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads(self.body)["error"]
+
+
+class Stream:
+    """An answer whose body is read as it comes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.status, self.headers = 0, dict[str, str]()
+
+    async def head(self) -> None:
+        lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        self.status = int(lines[0].split(" ")[1])
+        self.headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
+
+    async def chunk(self) -> bytes:
+        size = int(await self.reader.readline(), 16)
+        data = await self.reader.readexactly(size)
+        await self.reader.readexactly(2)
+        return data
+
+    async def rest(self) -> bytes:
+        if "content-length" in self.headers:
+            return await self.reader.readexactly(int(self.headers["content-length"]))
+        found = b""
+        while chunk := await self.chunk():
+            found += chunk
+        return found
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+class Proxy:
+    """A running proxy and its client."""
+
+    def __init__(self, stub: Any, port: int, data: Path, socket: Path) -> None:
+        self.stub, self.port, self.data, self.socket = stub, port, data, socket
+
+    async def keys(self, base_url: str, key: str = CANARY) -> None:
+        await self.stub.PutKeys(pb.PutKeysRequest(variables={"OPENAI_API_KEY": key, "OPENAI_BASE_URL": base_url}))
+
+    async def open(
+        self, session_id: str = "run-1", model: str = MODEL, limits: dict[str, Any] | None = None, **up: Any
+    ) -> str:
+        if isinstance(up.get("cassette"), bytes):
+            up["cassette"] = pb.Cassette(name="demo", content=up["cassette"])
+        up = up or {"provider": "openai"}
+        request = pb.OpenSessionRequest(session_id=session_id, model=model, limits=pb.Limits(**(limits or {})), **up)
+        response: pb.OpenSessionResponse = await self.stub.OpenSession(request)
+        return response.token
+
+    async def session(self, session_id: str = "run-1") -> pb.Session:
+        return (await self.stub.GetSession(pb.GetSessionRequest(session_id=session_id))).session
+
+    async def close(self, session_id: str = "run-1") -> pb.Session:
+        return (await self.stub.CloseSession(pb.CloseSessionRequest(session_id=session_id))).session
+
+    async def calls(self, session_id: str = "run-1") -> list[pb.Call]:
+        return [r.call async for r in self.stub.StreamCalls(pb.StreamCallsRequest(session_id=session_id))]
+
+    async def recorded(self, count: int, session_id: str = "run-1") -> list[pb.Call]:
+        """The calls, once there are as many: a client may see the end of an answer before the gateway does."""
+        async with asyncio.timeout(5):
+            while len(calls := await self.calls(session_id)) < count:  # noqa: ASYNC110 -- asked over gRPC
+                await asyncio.sleep(0.01)
+        return calls
+
+    async def stream(
+        self,
+        token: str,
+        body: object = None,
+        *,
+        path: str = "/v1/responses",
+        method: str = "POST",
+        headers: dict[str, str] | None = None,
+        relay: bool = False,
+    ) -> Stream:
+        """Send a request; the answer's head is there, its body not yet."""
+        opened = (
+            asyncio.open_unix_connection(str(self.socket)) if relay else asyncio.open_connection("127.0.0.1", self.port)
+        )
+        found = Stream(*await opened)
+        content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+        fixed = {"host": "gateway", "authorization": f"Bearer {token}", "content-length": str(len(content))}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in (fixed | (headers or {})).items() if v)]
+        found.writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        await found.head()
+        return found
+
+    async def ask(self, token: str, body: object = None, **how: Any) -> Reply:
+        """Send a request and read the whole answer. Without a body: the least that the pins let through."""
+        found = await self.stream(token, {"model": MODEL, "input": "hi"} if body is None else body, **how)
+        try:
+            return Reply(found.status, found.headers, await found.rest())
+        finally:
+            found.close()
+
+
+@contextlib.asynccontextmanager
+async def proxy(data: Path, **settings: Any) -> AsyncIterator[Proxy]:
+    """A proxy whose data lies in a folder of the test's; sockets lie in a short one."""
+    sockets = Path(tempfile.mkdtemp(prefix="osb-"))
+    try:
+        token_file = sockets / "token"
+        token_file.write_text("caller-token")
+        made = ProxySettings(
+            listen=f"unix:{sockets}/grpc",
+            token_file=token_file,
+            data=data,
+            gateway_socket=str(sockets / "g" / "gateway"),
+            **settings,
+        )
+        async with running(made) as app:
+            grpc_server, address = await server.start("proxy", made, app.services, app.busy)
+            try:
+                async with client.channel(address, "caller-token") as channel:
+                    stub = proxy_pb2_grpc.ProxyServiceStub(channel)
+                    yield Proxy(stub, app.gateway.port, data, Path(made.gateway_socket))
+            finally:
+                await grpc_server.stop(1)
+    finally:
+        shutil.rmtree(sockets)

@@ -1,0 +1,57 @@
+"""Content encodings undone."""
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oneshot_proxy.encoding import decode
+
+ENCODERS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "": bytes,
+}
+
+
+@given(st.binary(max_size=2000), st.sampled_from(sorted(ENCODERS)))
+def test_what_was_encoded_comes_back(data: bytes, name: str) -> None:
+    assert decode(ENCODERS[name](data), name.upper()) == (data, "")
+
+
+def test_deflate_without_its_header_comes_back() -> None:
+    encoder = zlib.compressobj(wbits=-15)
+    assert decode(encoder.compress(b"hello" * 9) + encoder.flush(), "deflate") == (b"hello" * 9, "")
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_a_bomb_is_cut_at_the_limit(name: str) -> None:
+    body, problem = decode(ENCODERS[name](bytes(3_000_000)), name, limit=1_000_000)
+    assert len(body) == 1_000_000
+    assert "more than 1000000 bytes" in problem
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
+def test_a_cut_body_shows_what_arrived(name: str) -> None:
+    whole = bytes(range(256)) * 4000
+    body, problem = decode(ENCODERS[name](whole)[:-9], name)
+    assert whole.startswith(body)
+    assert problem == "the encoded body ends early"
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd", "rot13"])
+def test_what_cannot_be_decoded_is_not_kept(name: str) -> None:
+    body, problem = decode(b"\x07not encoded at all", name)
+    assert body == b""
+    assert "encoding" in problem
+
+
+@given(st.binary(max_size=200), st.sampled_from(sorted(ENCODERS)))
+def test_any_bytes_are_read_without_an_error(data: bytes, name: str) -> None:
+    decode(data, name)

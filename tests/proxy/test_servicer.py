@@ -1,0 +1,71 @@
+"""ProxyService over a real channel."""
+
+import datetime as dt
+
+import pytest
+from fakes.model_server import ModelServer, say
+
+from oneshot.info.v1 import info_pb2, info_pb2_grpc
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_shared import client
+from oneshot_shared.errors import BadInput, NotReady
+from proxy.harness import MODEL, Proxy
+
+
+async def test_a_session_from_opening_to_close(proxy: Proxy) -> None:
+    async with ModelServer([say("a")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        request = pb.OpenSessionRequest(session_id="run-1", model=MODEL, provider="openai")
+        opened = await proxy.stub.OpenSession(request)
+        assert opened.token.startswith("osb.run-1.")
+        assert (opened.gateway_port, opened.gateway_socket, opened.price_known) == (proxy.port, str(proxy.socket), True)
+        assert await proxy.stub.OpenSession(request) == opened
+        await proxy.ask(opened.token, {"model": MODEL, "stream": True})
+    session = await proxy.close()
+    assert (session.session_id, session.model, session.upstream) == ("run-1", MODEL, "openai")
+    assert (session.open, session.calls, session.calls_succeeded) == (False, 1, 1)
+    assert session.usage.cost_usd > 0
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(session.opened_at)
+    assert dt.timedelta(0) <= age < dt.timedelta(seconds=30)
+    assert await proxy.close() == session == await proxy.session()
+    (call,) = await proxy.calls()
+    assert call.usage == session.usage
+    assert call.content_type == "text/event-stream"
+
+
+async def test_validate_only_gives_no_token(proxy: Proxy) -> None:
+    request = pb.OpenSessionRequest(session_id="run-1", model=MODEL, provider="openai", validate_only=True)
+    with pytest.raises(NotReady, match="export OPENAI_API_KEY"):
+        await proxy.stub.OpenSession(request)
+    await proxy.keys("http://127.0.0.1:9/v1")
+    response = await proxy.stub.OpenSession(request)
+    assert (response.token, response.price_known) == ("", True)
+    with pytest.raises(FileNotFoundError, match="no session"):
+        await proxy.session()
+
+
+async def test_errors_have_the_status_of_the_contract(proxy: Proxy) -> None:
+    with pytest.raises(BadInput, match="set a provider or a cassette"):
+        await proxy.stub.OpenSession(pb.OpenSessionRequest(session_id="a", model=MODEL))
+    with pytest.raises(BadInput, match="belongs to no provider"):
+        await proxy.stub.PutKeys(pb.PutKeysRequest(variables={"PATH": "/bin"}))
+    for wrong in (proxy.session, proxy.close, proxy.calls):
+        with pytest.raises(FileNotFoundError, match="no session 'none'"):
+            await wrong("none")
+
+
+async def test_sessions_are_listed_newest_first(proxy: Proxy) -> None:
+    await proxy.keys("http://127.0.0.1:9/v1")
+    for number in range(3):
+        await proxy.open(f"run-{number}")
+    listed = await proxy.stub.ListSessions(pb.ListSessionsRequest(limit=2))
+    assert [session.session_id for session in listed.sessions] == ["run-2", "run-1"]
+    assert len((await proxy.stub.ListSessions(pb.ListSessionsRequest())).sessions) == 3
+
+
+async def test_info_says_that_sessions_keep_it_busy(proxy: Proxy) -> None:
+    await proxy.keys("http://127.0.0.1:9/v1")
+    await proxy.open()
+    async with client.channel(f"unix:{proxy.socket.parent.parent}/grpc", "caller-token") as channel:
+        info = await info_pb2_grpc.InfoServiceStub(channel).GetInfo(info_pb2.GetInfoRequest())
+    assert info.busy == "1 live session"
