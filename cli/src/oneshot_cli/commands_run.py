@@ -38,26 +38,10 @@ def run(
     as_json: bool = _JSON,
 ) -> None:
     """Run an agent on a task, headless, and grade what it did. Ctrl-C cancels the run."""
+    given = dict(locals())  # every option under its own name
     from oneshot_cli import running
 
-    wish = running.Wish(
-        task=task,
-        agent=agent,
-        model=model,
-        provider=provider,
-        command=command,
-        backend=backend,
-        timeout=timeout,
-        token_limit=token_limit,
-        cost_limit=cost_limit,
-        attempts=attempts,
-        replay=replay,
-        run_id=run_id,
-        detach=detach,
-        allow_unsandboxed=allow_unsandboxed,
-        endpoint=endpoint,
-        as_json=as_json,
-    )
+    wish = running.Wish(**given)
     ending.start(running.run(wish))
 
 

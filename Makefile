@@ -1,0 +1,34 @@
+# make hello: set-up and the demo. make test: set-up and the whole test suite. make check: what CI runs before the tests.
+SHELL := /bin/bash
+MEMBERS := pyproject.toml uv.lock $(wildcard shared/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+PYTEST_ARGS ?=
+
+.PHONY: hello test soak check stubs clean
+
+hello: .venv/.ready
+	@.venv/bin/oneshot demo
+
+test: .venv/.ready-dev
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+soak: .venv/.ready-dev
+	@ONESHOT_SOAK=1 .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/.ready-dev
+	@scripts/check.sh
+
+stubs: .venv/.ready-dev
+	@scripts/generate_stubs.sh
+
+clean:
+	@test ! -x .venv/bin/oneshot || .venv/bin/oneshot down --force
+	rm -rf .venv .cache data/state data/runs
+
+# --inexact: `make hello` after `make test` must not take the developers' tools away again
+.venv/.ready: $(MEMBERS)
+	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && $$uv sync --quiet --frozen --no-dev --inexact
+	@touch $@
+
+.venv/.ready-dev: $(MEMBERS)
+	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && $$uv sync --quiet --frozen
+	@touch .venv/.ready $@
