@@ -39,7 +39,14 @@ def rows(results: dict, canaries: str = "failed", status: int | None = 1) -> lis
 
 
 def report(lines: list[dict], subject: pb.Subject = pb.SUBJECT_SOLUTION, **changes: object) -> pb.Report:
-    document = {"rows": lines, "timed_out": False, "exit_code": 1, "build_failures": [], "output": ""} | changes
+    document = {
+        "rows": lines,
+        "timed_out": False,
+        "exit_code": 1,
+        "build_failures": [],
+        "output": "",
+        "isolated": True,
+    } | changes
     return pb.Report(subject=subject, output=json.dumps(document).encode())
 
 
@@ -200,3 +207,14 @@ def test_bad_input() -> None:
         ask(report(rows(PASSED)), rubric=RUBRIC.replace(b'"fail_to_pass"', b'"fail_to_pas"'))
     with pytest.raises(BadInput, match=r"plan\.json"):
         score(pb.ScoreRequest(plan=pb.VerificationPlan(), reports=[report(rows(PASSED))]))
+
+
+@pytest.mark.parametrize(("isolated", "verdict"), [(True, pb.VERDICT_PASS), (False, pb.VERDICT_INVALID)])
+def test_tests_that_ran_as_their_own_supervisor_prove_nothing(isolated: bool, verdict: pb.Verdict) -> None:
+    given = grade(report(rows(PASSED), isolated=isolated), supervised_by_root=True)
+    assert given.verdict == verdict
+    assert (given.blame == pb.BLAME_TASK) is not isolated
+
+
+def test_without_root_nothing_more_is_asked() -> None:
+    assert grade(report(rows(PASSED), isolated=False)).verdict == pb.VERDICT_PASS

@@ -44,7 +44,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Reading:
-    """One report. `started`: the runner printed a document. `trouble`: a sentence on why it does not pass; empty when it does."""
+    """One report. `started`: the runner printed a document. `trouble`: a sentence on why it does not pass; empty when it does.
+    `isolated`: the tests ran as another user than their supervisor.
+    """
 
     passed: bool
     complete: bool
@@ -52,6 +54,7 @@ class Reading:
     tests: list[grader_pb2.TestResult]
     findings: list[grader_pb2.Finding]
     trouble: str
+    isolated: bool = False
 
 
 class _Build(BaseModel):
@@ -65,6 +68,7 @@ class _Document(BaseModel):
     timed_out: bool
     exit_code: int
     build_failures: list[_Build]
+    isolated: bool
     output: str = ""
 
 
@@ -94,7 +98,15 @@ def read(report: grader_pb2.Report, tests: Wanted) -> Reading:
         grader_pb2.Finding(code=code, detail=_clean(detail)[:_SENTENCE_CHARS]) for code, detail in judged["findings"]
     ]
     trouble = "" if judged["passed"] else _trouble(raw, judged["complete"], results)
-    return Reading(judged["passed"], judged["complete"], True, results, findings, _clean(trouble)[:_SENTENCE_CHARS])
+    return Reading(
+        judged["passed"],
+        judged["complete"],
+        True,
+        results,
+        findings,
+        _clean(trouble)[:_SENTENCE_CHARS],
+        document.isolated,
+    )
 
 
 def _trouble(raw: dict[str, Any], complete: bool, results: list[grader_pb2.TestResult]) -> str:

@@ -9,6 +9,10 @@ from oneshot_shared.task import Rubric, parse
 _SOLUTION, _ORACLE, _NOP = grader_pb2.SUBJECT_SOLUTION, grader_pb2.SUBJECT_ORACLE, grader_pb2.SUBJECT_NOP
 UNTRUSTED = "the report cannot be trusted"
 _LAST_WORDS = 300
+_NOT_ISOLATED = (
+    "The tests ran as their own supervisor, so the report proves nothing: in the task's image another user must be able to "
+    "read the tree and to run Python."
+)
 
 
 def score(request: grader_pb2.ScoreRequest) -> grader_pb2.ScoreResponse:
@@ -28,18 +32,25 @@ def score(request: grader_pb2.ScoreRequest) -> grader_pb2.ScoreResponse:
         return _final(grade.without_tests())
     if grade.solution is None:
         raise BadInput("reports hold none of SUBJECT_SOLUTION; verify the solution's tree and send its report")
-    if grade.solution.passed:
-        return _final(grade.passed())
-    if grade.solution.findings:
-        return _final(grade.failed(request.evidence))
-    if request.evidence.upstream_failure:
-        why = f"The agent could not finish: {_ended(request.evidence.upstream_failure)}"
-        return _final(grade.invalid(grader_pb2.BLAME_INFRA, why))
-    if grade.solution.complete:
-        return _final(grade.failed(request.evidence))
+    if settled := _settled(grade, grade.solution, request.evidence):
+        return _final(settled)
     if _ORACLE not in readings:
         return grader_pb2.ScoreResponse(further=grader_pb2.FurtherPlan(subjects=[_ORACLE, _NOP]))
     return _final(_by_controls(grade, readings, request.evidence))
+
+
+def _settled(grade: "_Grader", solution: Reading, evidence: grader_pb2.Evidence) -> grader_pb2.Grade | None:
+    """The grade where the solution's own report decides it; None where controls must be asked."""
+    if evidence.supervised_by_root and solution.started and not solution.isolated:
+        return grade.invalid(grader_pb2.BLAME_TASK, _NOT_ISOLATED)
+    if solution.passed:
+        return grade.passed()
+    if solution.findings:
+        return grade.failed(evidence)
+    if evidence.upstream_failure:
+        why = f"The agent could not finish: {_ended(evidence.upstream_failure)}"
+        return grade.invalid(grader_pb2.BLAME_INFRA, why)
+    return grade.failed(evidence) if solution.complete else None
 
 
 def _readings(request: grader_pb2.ScoreRequest, tests: Wanted | None) -> dict[int, Reading]:

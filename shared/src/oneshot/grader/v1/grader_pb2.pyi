@@ -86,7 +86,7 @@ class Report(_message.Message):
     def __init__(self, subject: _Optional[_Union[Subject, str]] = ..., output: _Optional[bytes] = ..., exit_code: _Optional[int] = ..., timed_out: _Optional[bool] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words")
+    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words", "supervised_by_root")
     AGENT_FIELD_NUMBER: _ClassVar[int]
     NEEDS_MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_CALLS_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +95,7 @@ class Evidence(_message.Message):
     STOPPED_BY_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_FAILURE_FIELD_NUMBER: _ClassVar[int]
     LAST_WORDS_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISED_BY_ROOT_FIELD_NUMBER: _ClassVar[int]
     agent: str
     needs_model: bool
     model_calls_succeeded: int
@@ -103,7 +104,8 @@ class Evidence(_message.Message):
     stopped_by: str
     upstream_failure: str
     last_words: str
-    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ...) -> None: ...
+    supervised_by_root: bool
+    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ..., supervised_by_root: _Optional[bool] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("plan", "reports", "rubric", "evidence")
