@@ -7,9 +7,9 @@ import ssl
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fakes.model_server import Answer, ModelServer, event, items, message, say
 from mitmproxy.certs import CertStore
 
+from fakes.model_server import Answer, ModelServer, event, items, message, say
 from oneshot_shared.errors import NotReady
 from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy

@@ -3,8 +3,8 @@
 import datetime as dt
 
 import pytest
-from fakes.model_server import ModelServer, say
 
+from fakes.model_server import ModelServer, say
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_shared import client

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import zstandard
-from fakes.model_server import ModelServer, body, error, items, say
 
+from fakes.model_server import ModelServer, body, error, items, say
 from oneshot_proxy import wire
 from oneshot_proxy.cassette import digest
 from proxy.harness import CANARY, MODEL, Proxy

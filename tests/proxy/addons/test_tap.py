@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from fakes.model_server import Answer, ModelServer, error, event, items, say
 
+from fakes.model_server import Answer, ModelServer, error, event, items, say
 from proxy.harness import MODEL, Proxy
 
 STREAMED = {"model": MODEL, "stream": True}
