@@ -3,7 +3,7 @@ SHELL := /bin/bash
 MEMBERS := pyproject.toml uv.lock $(wildcard shared/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 PYTEST_ARGS ?=
 
-.PHONY: hello test soak check stubs clean
+.PHONY: hello test soak check stubs docs clean
 
 hello: .venv/.ready
 	@.venv/bin/oneshot demo
@@ -19,6 +19,9 @@ check: .venv/.ready-dev
 
 stubs: .venv/.ready-dev
 	@scripts/generate_stubs.sh
+
+docs: .venv/.ready-dev
+	@.venv/bin/python scripts/settings_page.py
 
 clean:
 	@test ! -x .venv/bin/oneshot || .venv/bin/oneshot down --force

@@ -16,5 +16,6 @@ step buf format --diff --exit-code
 if release=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null); then
   step buf breaking --against ".git#tag=$release"
 fi
+step python scripts/settings_page.py --check
 step scripts/generate_stubs.sh
 [[ -z $(git status --porcelain -- shared/src/oneshot) ]] || { git status --short -- shared/src/oneshot; echo "[check] the stubs differ from protos/: run make stubs and commit" >&2; exit 1; }

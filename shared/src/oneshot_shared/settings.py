@@ -12,14 +12,14 @@ from oneshot_shared.errors import BadInput, nearest
 class ServiceSettings(BaseSettings):
     """What every service needs to be told."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     listen: str = "127.0.0.1:0"
     """Where to serve gRPC: host:port, or unix:/path."""
     token_file: Path
     """File (0600) whose content every caller must send as metadata."""
     data: Path
-    """The data folder; a service writes only where DESIGN says that it owns."""
+    """The data folder; each service writes only what it owns there."""
     log_level: str = "info"
     """debug, info, warning or error."""
     exit_on_stdin_eof: bool = False
