@@ -4,13 +4,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
 from oneshot_cli.stack import SERVICES, Stack, joined
 from oneshot_shared.client import channel
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.errors import BadInput, NotReady, sentence
 from oneshot_shared.providers import VARIABLES
 
 ORCHESTRATOR_PORT = 50053
@@ -55,12 +56,23 @@ async def orchestrator(
         await joined(stack)
         address, token = stack.address("orchestrator"), stack.token
     async with channel(address, token) as opened:
+        if endpoint:
+            await _reached(opened, endpoint)
         yield orchestrator_pb2_grpc.OrchestratorServiceStub(opened)
+
+
+async def _reached(opened: Any, endpoint: str) -> None:  # noqa: ANN401 -- a channel as `channel` makes it
+    try:
+        await info_pb2_grpc.InfoServiceStub(opened).GetInfo(info_pb2.GetInfoRequest(), timeout=10)
+    except (ConnectionError, TimeoutError) as error:
+        raise NotReady(
+            f"no stack answers at {endpoint} ({sentence(error)}); start one there, or name another"
+        ) from None
 
 
 def _remote(endpoint: str) -> tuple[str, str]:
     host, _, port = endpoint.partition(":")
-    if not host or (port and not port.isdigit()):
+    if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
         raise BadInput(
             f"the endpoint {endpoint!r} is no host or host:port; give for example 127.0.0.1:{ORCHESTRATOR_PORT}"
         )

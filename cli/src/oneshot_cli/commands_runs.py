@@ -122,7 +122,7 @@ def logs(
         from oneshot_shared.errors import BadInput, nearest
 
         folder = await artifacts.of_run(stub, run) / "logs"
-        names = sorted(file.name for file in folder.iterdir())
+        names = sorted(file.name for file in folder.glob("*"))  # empty folders are not fetched
         if name and name not in names:
             raise BadInput(
                 f"run {run!r} has no log {name!r}{nearest(name, names)}; it has: {', '.join(names) or 'none'}"

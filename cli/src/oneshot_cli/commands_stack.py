@@ -62,6 +62,7 @@ def down(
 
         stack = Stack.here()
         if not stack.alive():
+            stack.tidy()
             print(f"No stack is up for {stack.data}.")
             return 0
         if not force and stack.ready() and (busy := await clients.busy(stack)):

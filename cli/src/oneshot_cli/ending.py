@@ -1,5 +1,6 @@
 """How a command ends: exit codes, and one sentence for an error."""
 
+import errno
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -22,7 +23,8 @@ def start(work: Coroutine[Any, Any, int]) -> None:
         _say(f"the stack does not answer ({sentence(error)}); see `oneshot status`")
         code = INVALID
     except OSError as error:
-        _say(f"{sentence(error)}; free some space or set ONESHOT_DATA to another disk")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        _say(sentence(error) + ("; free some space or set ONESHOT_DATA to another disk" if full else ""))
         code = BAD
     raise SystemExit(code)
 

@@ -36,7 +36,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Show the versio
 def optional_value(arguments: list[str]) -> list[str]:
     """`--replay` alone means the task's own cassette: give it the value that says so."""
     given = []
-    for here, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+    for here, following in zip(arguments, [*arguments, "--"][1:], strict=True):
         given.append("--replay=default" if here == "--replay" and following.startswith("-") else here)
     return given
 

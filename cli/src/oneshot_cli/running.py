@@ -1,6 +1,7 @@
 """From a wish on the command line to an ended run and its exit code."""
 
 import asyncio
+import contextlib
 import json
 import secrets
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 
 _RECONNECTS = 5
+_MAX_LIMIT = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,14 @@ async def run(wish: Wish) -> int:
         async with clients.orchestrator(wish.endpoint) as stub:
             digest = (await stub.PutTask(_upload(found))).digest
             requests = [_request(wish, found, digest, backend, cassette, model, i) for i in range(wish.attempts)]
-            runs = [await _submitted(stub, request) for request in requests]
-            if wish.detach:
-                for submitted in runs:
-                    print(submitted.run_id)
-                return ending.PASS
             try:
-                ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in runs))
+                await _submit(stub, requests)
+                if wish.detach:
+                    print(*(request.run_id for request in requests), sep="\n")
+                    return ending.PASS
+                ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in requests))
             except asyncio.CancelledError:
-                await _cancel(stub, runs)
+                await _cancel(stub, requests)
                 return ending.CANCELLED
             folders = [await artifacts.local_copy(stub, each) for each in ended]
     _print(wish, list(zip(ended, folders, strict=True)))
@@ -82,9 +83,11 @@ def _check(wish: Wish) -> None:
         ("--token-limit", wish.token_limit),
         ("--cost-limit", wish.cost_limit),
     ):
-        if value is not None and value <= 0:
-            raise BadInput(f"{name} is {value:g}; give a number above 0, or leave it out for the default")
-    if wish.timeout and (wish.timeout < 1 or wish.timeout != int(wish.timeout)):
+        if value is not None and not 0 < value < _MAX_LIMIT:
+            raise BadInput(
+                f"{name} is {value:g}; give a number above 0 and below {_MAX_LIMIT:,}, or leave it out for the default"
+            )
+    if wish.timeout and wish.timeout != int(wish.timeout):
         raise BadInput(f"--timeout is {wish.timeout:g}; give whole seconds, for example --timeout 900")
 
 
@@ -110,9 +113,15 @@ def _replay(wish: Wish, found: Task) -> tuple[str, str]:
                 f"task {found.slug!r} has {len(names)} cassettes ({', '.join(names) or 'none'}); name one: --replay NAME"
             )
         name = names[0]
-    with found.cassette(name).open() as file:
-        header = json.loads(file.readline() or "{}")
-    return name, wish.model or str(header.get("model", ""))
+    return name, wish.model or _cassette_model(found.cassette(name))
+
+
+def _cassette_model(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return str(json.loads(opened.readline())["model"])
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"the first line of {places.short(file)} names no model; record the cassette again") from None
 
 
 async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
@@ -146,8 +155,15 @@ def _request(
     )
 
 
-async def _submitted(stub: "OrchestratorServiceAsyncStub", request: pb.SubmitRunRequest) -> pb.Run:
-    return (await stub.SubmitRun(request)).run
+async def _submit(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
+    """Submit all, or none: the id of a later run may be taken."""
+    for index, request in enumerate(requests):
+        try:
+            await stub.SubmitRun(request)
+        except Exception:
+            for earlier in requests[:index]:
+                await stub.CancelRun(pb.CancelRunRequest(run_id=earlier.run_id))
+            raise
 
 
 async def _watched(stub: "OrchestratorServiceAsyncStub", run_id: str, progress: show.Progress) -> pb.Run:
@@ -177,11 +193,15 @@ async def follow(stub: "OrchestratorServiceAsyncStub", run_id: str) -> int:
     return _code([ended])
 
 
-async def _cancel(stub: "OrchestratorServiceAsyncStub", runs: list[pb.Run]) -> None:
+async def _cancel(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
     print("\ncancelling; a second Ctrl-C stops waiting for it", file=sys.stderr)
-    await asyncio.gather(*(stub.CancelRun(pb.CancelRunRequest(run_id=run.run_id)) for run in runs))
-    for run in runs:
-        print(f"[results] Run {run.run_id} was cancelled", file=sys.stderr)
+
+    async def cancel(run_id: str) -> None:
+        with contextlib.suppress(FileNotFoundError):  # not submitted yet
+            await stub.CancelRun(pb.CancelRunRequest(run_id=run_id))
+            print(f"[results] Run {run_id} was cancelled", file=sys.stderr)
+
+    await asyncio.gather(*(cancel(request.run_id) for request in requests))
 
 
 def _print(wish: Wish, ended: list[tuple[pb.Run, Path]]) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from oneshot_shared.errors import NotReady
 SERVICES = ("proxy", "grader", "orchestrator")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_FREE_BYTES = 16 * 1024 * 1024
 # nothing else of a caller's environment reaches the services: keys go to the proxy by PutKeys, into memory only
 _PASSED = frozenset(
     [
@@ -122,8 +124,22 @@ class Stack:
                 raise NotReady(f"the stack (process {pid}) has not ended within {_STOP_SECONDS:.0f} s; see {self.log}")
             time.sleep(0.05)
 
+    def tidy(self) -> None:
+        """Remove what a supervisor that was killed left."""
+        with self.starting():
+            if not self.alive():
+                self.ready_file.unlink(missing_ok=True)
+                shutil.rmtree(self.runtime / "gateway", ignore_errors=True)
+
     def spawn(self) -> None:
-        """Start the supervisor and wait until every service answers. :raises NotReady: with the log's last line."""
+        """Start the supervisor and wait until every service answers.
+
+        :raises NotReady: the disk is full, or with the log's last line.
+        """
+        if (free := shutil.disk_usage(self.data).free) < _FREE_BYTES:
+            raise NotReady(
+                f"only {free // 2**20} MiB are free at {self.data}; free some space or set ONESHOT_DATA to another disk"
+            )
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.ready_file.unlink(missing_ok=True)
         env = {k: v for k, v in os.environ.items() if k in _PASSED or k.startswith(_PASSED_PREFIXES)}
@@ -137,17 +153,19 @@ class Stack:
                 stderr=log,
                 start_new_session=True,
             )
-        until = time.monotonic() + _START_SECONDS
+        begun, until = time.time(), time.monotonic() + _START_SECONDS
         while not self.ready():
             if process.poll() is not None or time.monotonic() > until:
                 process.kill()
-                raise NotReady(f"the stack does not start: {self._why()}; the logs are in {self.log.parent}")
+                raise NotReady(f"the stack does not start: {self._why(begun)}; the logs are in {self.log.parent}")
             time.sleep(0.02)
 
-    def _why(self) -> str:
-        for service in ("stack", *SERVICES):
+    def _why(self, begun: float) -> str:
+        for service in (*SERVICES, "stack"):
             log = self.log.parent / f"{service}.log"
-            lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+            if not log.exists() or log.stat().st_mtime < begun:
+                continue
+            lines = log.read_text(errors="replace").strip().splitlines()
             with contextlib.suppress(ValueError, IndexError, AttributeError):
                 last = json.loads(lines[-1])
                 if last.get("level") == "error":
@@ -178,8 +196,8 @@ async def joined(stack: Stack) -> None:
     from oneshot_shared import version
 
     stack.data.mkdir(parents=True, exist_ok=True)
-    places.token_file(stack.runtime)
     with stack.starting():
+        places.token_file(stack.runtime)
         if stack.alive():
             if not await asyncio.to_thread(_until_ready, stack):
                 raise NotReady(f"a stack is starting or stopping and does not answer; try again, or see {stack.log}")

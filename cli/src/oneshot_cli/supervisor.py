@@ -26,6 +26,8 @@ _STOP_SECONDS = 45.0
 _LOG_BYTES = 10 * 1024 * 1024
 _RESTARTS = 5
 _IDLE_SECONDS = 600.0
+_MAX_IDLE_SECONDS = 30 * 24 * 3600.0
+_EARLIER_SECONDS = 40.0
 
 
 class Supervisor:
@@ -34,7 +36,7 @@ class Supervisor:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._leaving = asyncio.Event()
-        self._idle = float(os.environ.get("ONESHOT_IDLE_SECONDS") or _IDLE_SECONDS)
+        self._idle = _idle_seconds()
         self._gateway = stack.runtime / "gateway"
         self._gateway_port = _free_port()
 
@@ -44,7 +46,12 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._leaving.set)
         self._gateway.mkdir(mode=0o700, exist_ok=True)
-        keepers = [asyncio.create_task(self._keep(service)) for service in SERVICES]
+        with (self._stack.runtime / "services.lock").open("a") as lock:
+            await _until_earlier_services_ended(lock.fileno())
+            await self._serve(lock.fileno())
+
+    async def _serve(self, lock: int) -> None:
+        keepers = [asyncio.create_task(self._keep(service, lock)) for service in SERVICES]
         try:
             await self._until_all_serve(keepers)
             ready = {"pid": os.getpid(), "build": version.build()}
@@ -59,10 +66,10 @@ class Supervisor:
             await asyncio.wait(keepers)
             shutil.rmtree(self._gateway, ignore_errors=True)
 
-    async def _keep(self, service: str) -> None:
+    async def _keep(self, service: str, lock: int) -> None:
         """Run a service until the stack leaves; start it again when it falls, a few times."""
         for _ in range(_RESTARTS):
-            process = await self._start(service)
+            process = await self._start(service, lock)
             ended = asyncio.create_task(process.wait())
             leaving = asyncio.create_task(self._leaving.wait())
             await asyncio.wait([ended, leaving], return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +82,7 @@ class Supervisor:
                 return
             await asyncio.sleep(0.5)
 
-    async def _start(self, service: str) -> asyncio.subprocess.Process:
+    async def _start(self, service: str, lock: int) -> asyncio.subprocess.Process:
         log = self._stack.log.parent / f"{service}.log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
@@ -89,6 +96,7 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=(lock,),
             )
 
     def _environment(self, service: str) -> dict[str, str]:
@@ -146,6 +154,26 @@ class Supervisor:
         except (ConnectionError, TimeoutError):
             return False
         return all(info.idle_seconds >= self._idle for info in infos)
+
+
+def _idle_seconds() -> float:
+    given = os.environ.get("ONESHOT_IDLE_SECONDS") or str(_IDLE_SECONDS)
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(given)) <= _MAX_IDLE_SECONDS:
+            return seconds
+    raise NotReady(
+        f"ONESHOT_IDLE_SECONDS is {given!r}; set it to seconds above 0, or leave it out for {_IDLE_SECONDS:.0f}"
+    )
+
+
+async def _until_earlier_services_ended(lock: int) -> None:
+    """Take the lock that every service inherits: those of a supervisor that was killed still own sockets and stores."""
+    for _ in range(int(_EARLIER_SECONDS / 0.05)):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        await asyncio.sleep(0.05)
+    raise NotReady("the services of a stack that was killed are still ending; try again in a minute")
 
 
 def _free_port() -> int:

@@ -1,5 +1,6 @@
 """Folders as content: a digest that names it, a tar stream that carries it, and an unpacking that trusts nothing."""
 
+import errno
 import hashlib
 import os
 import tarfile
@@ -14,6 +15,7 @@ from oneshot_shared.errors import BadInput
 
 _SKIPPED = {"__pycache__", ".DS_Store"}
 _SPOOL_BYTES = 32 * 1024 * 1024
+_TAKEN = "stands in the place of another member"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Caps:
 
     files: int = 200_000
     bytes: int = 4 * 1024**3
+
+    def check(self, files: int, size: int) -> None:
+        """:raises BadInput: it is more than that."""
+        if files > self.files or size > self.bytes:
+            raise BadInput(f"the archive holds more than {self.files} files or {self.bytes} bytes, the allowed maximum")
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -53,6 +60,7 @@ def pack(folder: Path) -> Iterator[bytes]:
     with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as file:
         with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for path in walk(folder):
+                tar.inodes.clear()  # type: ignore[attr-defined] # a file with two names goes twice: hard links are not taken
                 tar.add(path, arcname=str(path.relative_to(folder)), recursive=False, filter=_plain)
         file.seek(0)
         while chunk := file.read(CHUNK_BYTES):
@@ -89,27 +97,27 @@ def unpack(
     skip: Callable[[PurePosixPath], bool] = lambda _: False,
     refused: Callable[[str, str], None] = refuse,
 ) -> None:
-    """Unpack a tar into a folder that nobody else writes to.
+    """Unpack an uncompressed tar into a folder that nobody else writes to.
 
-    Only files, folders and links that stay inside are made. Anything else goes to `refused(name, why)`, which raises or
-    notes it. `strip` drops leading path components, `skip` leaves members out in silence.
+    Only files, folders and links that stay inside are made, never through a link. Anything else goes to
+    `refused(name, why)`, which raises or notes it. `strip` drops leading path components, `skip` leaves members out in
+    silence. Files get the present time.
 
     :raises BadInput: more than the caps allow, or not a tar.
     """
     count = size = 0
     try:
-        with tarfile.open(fileobj=file, mode="r|*") as tar:
+        with tarfile.open(fileobj=file, mode="r|") as tar:
             for member in tar:
                 path = PurePosixPath(*PurePosixPath(member.name).parts[strip:])
                 if not path.parts or skip(path):
                     continue
                 count, size = count + 1, size + member.size
-                if count > caps.files or size > caps.bytes:
-                    raise BadInput(
-                        f"the archive holds more than {caps.files} files or {caps.bytes} bytes, the allowed maximum"
-                    )
+                caps.check(count, size)
                 _extract(tar, member, path, folder, refused)
-    except tarfile.ReadError as error:
+    except BadInput:
+        raise
+    except (tarfile.TarError, ValueError, OverflowError) as error:  # what tarfile raises for headers that make no sense
         raise BadInput(f"the archive cannot be read ({error}); send it again") from None
 
 
@@ -121,21 +129,49 @@ def _extract(
     refused: Callable[[str, str], None],
 ) -> None:
     member.name = str(path)
-    if member.islnk():
-        member.linkname = str(path.parent / member.linkname) if "/" not in member.linkname else member.linkname
-    if not (member.isfile() or member.isdir() or member.issym()):
-        refused(str(path), "is neither a file, a folder nor a symbolic link")
-        return
+    target = folder / path
     try:
-        tar.extract(member, folder, filter=_readable)
-    except tarfile.FilterError as error:
-        refused(str(path), f"leads out of the folder ({type(error).__name__})")
+        if why := _unfit(member, path, folder):
+            refused(str(path), why)
+            return
+        if not member.isdir():
+            _clear(target)
+        if member.issym():  # not by tarfile: where it cannot make a link, it extracts what the link names, without end
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(member.linkname)
+        else:
+            tar.extract(member, folder, filter=_readable)
     except (IsADirectoryError, NotADirectoryError, FileExistsError):
-        refused(str(path), "stands in the place of another member")
+        refused(str(path), _TAKEN)
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+            raise
+        refused(str(path), f"has a name that is not possible here ({error.strerror})")
 
 
-def _readable(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """The standard library's `data` filter, with the owner always able to read."""
-    safe = tarfile.data_filter(member, folder)
-    mode = (safe.mode or 0o644) | (0o700 if safe.isdir() else 0o600)
-    return safe.replace(mode=mode, deep=False)
+def _clear(target: Path) -> None:
+    """Take away a file or link in the place of a member: it must not be written through."""
+    if target.is_symlink() or target.is_file():
+        target.unlink()
+
+
+def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
+    """Why a member cannot be taken. Asks no link where it leads: that can change, and be hidden in a long chain."""
+    if path.is_absolute() or ".." in path.parts or "\0" in str(path):
+        return "leads out of the folder"
+    if not (member.isfile() or member.isdir() or member.issym()):
+        return "is neither a file, a folder nor a symbolic link"
+    if member.issym():
+        target = PurePosixPath(member.linkname)
+        up = next((i for i, part in enumerate(target.parts) if part != ".."), len(target.parts))
+        out = target.is_absolute() or up >= len(path.parts) or ".." in target.parts[up:]
+        if out or not member.linkname or "\0" in member.linkname:
+            return "is a link that leads out of the folder"
+    through = [*path.parents][:-1] + ([path] if member.isdir() else [])
+    return _TAKEN if any((folder / each).is_symlink() for each in through) else ""
+
+
+def _readable(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:
+    """Without owner and time, and with no more of the mode than whether it can be run."""
+    mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return member.replace(mode=mode, mtime=None, uid=None, gid=None, uname=None, gname=None, deep=False)  # type: ignore[arg-type] # None: do not set

@@ -1,5 +1,6 @@
 """Logs: one JSON line an event on standard error, with the run or session it belongs to."""
 
+import json
 import logging
 import sys
 
@@ -20,9 +21,17 @@ def configure(service: str, level: str = "info") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     structlog.contextvars.bind_contextvars(service=service)
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format='{"logger": "%(name)s", "event": "%(message)s"}'
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _Line(logging.Formatter):
+    """A library's record as one JSON line, whatever is in its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)  # with the traceback, where there is one
+        return json.dumps({"logger": record.name, "event": text, "level": record.levelname.lower()})
 
 
 def get() -> structlog.typing.FilteringBoundLogger:

@@ -148,8 +148,7 @@ async def start(
     :raises NotReady: when the address cannot be bound.
     """
     activity = Activity(busy)
-    token = settings.token_file.read_text().strip()
-    server = grpc.aio.server(interceptors=[_Guard(token, activity)], options=CHANNEL_OPTIONS)
+    server = grpc.aio.server(interceptors=[_Guard(settings.token(), activity)], options=CHANNEL_OPTIONS)
     for service in services:
         service.add(service.servicer, server)
     info_pb2_grpc.add_InfoServiceServicer_to_server(_Info(name, activity), server)
@@ -171,17 +170,21 @@ async def start(
     return server, address
 
 
-async def until_told_to_stop(settings: ServiceSettings) -> None:
-    """Wait for SIGTERM, SIGINT, or the end of standard input where the settings say so."""
+def _told_to_stop(settings: ServiceSettings) -> asyncio.Event:
+    """Set at SIGTERM, SIGINT, or the end of standard input where the settings say so."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     if settings.exit_on_stdin_eof:
-        loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 1024) else told.set())
-    await told.wait()
-    if settings.exit_on_stdin_eof:
-        loop.remove_reader(sys.stdin.fileno())
+        loop.add_reader(sys.stdin.fileno(), _read_on, told)
+    return told
+
+
+def _read_on(told: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        told.set()
 
 
 async def run(
@@ -192,9 +195,10 @@ async def run(
     stop: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Serve until told to stop, then let open calls end, then release what the service holds."""
+    told = _told_to_stop(settings)
     server, _ = await start(name, settings, services, busy)
     try:
-        await until_told_to_stop(settings)
+        await told.wait()
     finally:
         logs.get().info("stopping")
         if stop:

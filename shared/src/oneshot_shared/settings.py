@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from oneshot_shared.errors import BadInput, nearest
+from oneshot_shared.errors import BadInput, NotReady, nearest, sentence
 
 
 class ServiceSettings(BaseSettings):
@@ -20,10 +21,20 @@ class ServiceSettings(BaseSettings):
     """File (0600) whose content every caller must send as metadata."""
     data: Path
     """The data folder; each service writes only what it owns there."""
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     """debug, info, warning or error."""
     exit_on_stdin_eof: bool = False
     """Stop when standard input ends: the embedded stack's services never outlive their supervisor."""
+
+    def token(self) -> str:
+        """What the token file holds. :raises NotReady: nothing, or it cannot be read."""
+        try:
+            token = self.token_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotReady(f"the token file cannot be read ({sentence(error)}); make it, or name another") from None
+        if not token:
+            raise NotReady(f"the token file {self.token_file} is empty; write a random token into it")
+        return token
 
 
 def load[S: ServiceSettings](model: type[S]) -> S:

@@ -242,7 +242,13 @@ def _instruction(file: Path) -> str:
         raise BadInput(
             f"{file.parent.name}/instruction.md has {len(content)} bytes; at most {MAX_INSTRUCTION_BYTES} are allowed: shorten it"
         )
-    return content.decode()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file.parent.name}/instruction.md is not UTF-8 ({error}); save it as UTF-8") from None
+    if "\0" in text:
+        raise BadInput(f"{file.parent.name}/instruction.md holds a NUL byte; remove it")
+    return text
 
 
 def _parse[M: BaseModel](model: type[M], path: Path, name: str) -> M:
@@ -262,8 +268,12 @@ def parse[M: BaseModel](model: type[M], content: bytes, name: str) -> M:
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(
+        error.errors(), key=lambda each: each["type"] != "extra_forbidden"
+    )  # a misspelt key is also a missing one
     place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place!r} is missing; add it"
     if first["type"] != "extra_forbidden":
         message = first["msg"].removeprefix("Value error, ")
         return f"{place}: {message} (it is {first['input']!r})" if place else message

@@ -1,0 +1,55 @@
+"""Reaching services: another stack's endpoint, and the keys that are handed over."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cli import harness
+from cli.harness import House
+from oneshot_cli import clients
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1", "127.0.0.1:port", ":50053", "127.0.0.1:0", "127.0.0.1:99999", "::1"]
+)
+def test_nonsense_for_an_endpoint(house: House, endpoint: str) -> None:
+    ended = house("runs", "list", "--endpoint", endpoint)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == f"the endpoint {endpoint!r} is no host or host:port; give for example 127.0.0.1:50053"
+
+
+def test_an_endpoint_without_its_token(house: House, tmp_path: Path) -> None:
+    ended = house("run", "hello-world", "--agent", "nop", "--endpoint", "127.0.0.1:1")
+    assert ended.code == 2
+    assert ended.sentence.startswith("no token for the stack at 127.0.0.1:1: set ONESHOT_TOKEN_FILE")
+    (tmp_path / "token").write_text("wrong")
+    variables = {"ONESHOT_TOKEN_FILE": str(tmp_path / "token")}
+    nobody = house("run", "hello-world", "--agent", "nop", "--endpoint", "127.0.0.1:1", **variables)
+    assert (nobody.code, nobody.out) == (2, "")
+    assert nobody.sentence.startswith("no stack answers at 127.0.0.1:1 (")
+    assert house("up").code == 0
+    with harness.forwarded(house.runtime / "orchestrator.sock") as port:
+        wrong = house("runs", "list", ONESHOT_ENDPOINT=f"127.0.0.1:{port}", **variables)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.sentence == "the call's token is missing or wrong; use the token file of this stack"
+
+
+def test_keys_are_added_and_never_taken_away(own_house: House) -> None:
+    live = ("run", "hello-world", "--agent", "command", "--command", "true", "--model", "m", "--backend", "local")
+    compatible = (*live, "--provider", "compatible", "--json")
+    assert own_house(*compatible).code == 2
+    given = own_house(*compatible, COMPATIBLE_BASE_URL="http://127.0.0.1:9/v1")
+    assert given.code == 1, given
+    assert own_house(*compatible).code == 1, "kept from the command before"
+    bad = own_house(*live, OPENAI_API_KEY="sk-one\nsk-two")
+    assert bad.code == 2
+    assert "OPENAI_API_KEY holds a line break" in bad.sentence
+    assert "sk-one" not in bad.err
+
+
+def test_what_the_stack_says_about_itself(house: House) -> None:
+    assert house("up").code == 0
+    infos = asyncio.run(clients.infos(house.stack))
+    assert [info.service for info in infos] == ["proxy", "grader", "orchestrator"]
+    assert asyncio.run(clients.busy(house.stack)) == ""

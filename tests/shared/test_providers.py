@@ -1,0 +1,50 @@
+"""The provider table."""
+
+import pytest
+
+from oneshot_shared import providers
+from oneshot_shared.errors import BadInput, NotReady
+
+KEY = "sk-canary-0123456789"
+
+
+@pytest.mark.parametrize("name", providers.PROVIDERS)
+def test_every_provider_resolves_with_its_own_variables(name: str) -> None:
+    provider = providers.PROVIDERS[name]
+    found = providers.resolve(
+        name, {provider.key_variable: KEY, provider.base_url_variable: "https://models.example/v1/"}
+    )
+    assert (found.provider, found.base_url, found.key) == (provider, "https://models.example/v1", KEY)
+    assert {provider.key_variable, provider.base_url_variable} <= providers.VARIABLES
+    assert provider.name == name
+
+
+def test_the_key_is_never_shown() -> None:
+    found = providers.resolve("openai", {"OPENAI_API_KEY": KEY})
+    assert KEY not in repr(found)
+    assert KEY not in f"{found}"
+
+
+def test_the_usual_address_needs_no_variable() -> None:
+    assert providers.resolve("openai", {"OPENAI_API_KEY": KEY}).base_url == "https://api.openai.com/v1"
+    assert providers.resolve("vllm", {}).key == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "kind", "words"),
+    [
+        ("opanai", {}, BadInput, "did you mean 'openai'?"),
+        ("", {}, BadInput, "known: openai, openrouter, azure, vllm, compatible"),
+        ("openai", {}, NotReady, "export OPENAI_API_KEY"),
+        ("openai", {"OPENAI_API_KEY": ""}, NotReady, "oneshot demo"),
+        ("openrouter", {"OPENAI_API_KEY": KEY}, NotReady, "export OPENROUTER_API_KEY"),
+        ("azure", {"AZURE_OPENAI_API_KEY": KEY}, NotReady, "set AZURE_OPENAI_BASE_URL"),
+        ("compatible", {}, NotReady, "set COMPATIBLE_BASE_URL"),
+        ("compatible", {"COMPATIBLE_BASE_URL": "models.example"}, NotReady, "'models.example'"),
+    ],
+)
+def test_what_is_missing_is_named(name: str, variables: dict, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind) as raised:
+        providers.resolve(name, variables)
+    assert words in str(raised.value)
+    assert KEY not in str(raised.value)
