@@ -89,7 +89,14 @@ class Proxy:
         return (await self.stub.CloseSession(pb.CloseSessionRequest(session_id=session_id))).session
 
     async def calls(self, session_id: str = "run-1") -> list[pb.Call]:
-        return [r.call async for r in self.stub.StreamCalls(pb.StreamCallsRequest(session_id=session_id))]
+        found: list[pb.Call] = []
+        async for message in self.stub.StreamCalls(pb.StreamCallsRequest(session_id=session_id)):
+            if found and found[-1].seq == message.call.seq:
+                found[-1].request += message.call.request
+                found[-1].response += message.call.response
+            else:
+                found.append(message.call)
+        return found
 
     async def recorded(self, count: int, session_id: str = "run-1") -> list[pb.Call]:
         """The calls, once there are as many: a client may see the end of an answer before the gateway does."""

@@ -1,10 +1,11 @@
 """ProxyService over a real channel."""
 
 import datetime as dt
+import json
 
 import pytest
 
-from fakes.model_server import ModelServer, say
+from fakes.model_server import ModelServer, body, say
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_shared import client
@@ -69,3 +70,18 @@ async def test_info_says_that_sessions_keep_it_busy(proxy: Proxy) -> None:
     async with client.channel(f"unix:{proxy.socket.parent.parent}/grpc", "caller-token") as channel:
         info = await info_pb2_grpc.InfoServiceStub(channel).GetInfo(info_pb2.GetInfoRequest())
     assert info.busy == "1 live session"
+
+
+async def test_large_bodies_come_in_pieces_that_any_client_takes(proxy: Proxy) -> None:
+    text = "x" * 2_500_000
+    async with ModelServer([body({"object": "response", "output": [], "text": text, "usage": {}})]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        await proxy.ask(token, {"model": MODEL, "input": text})
+    request = pb.StreamCallsRequest(session_id="run-1")
+    sizes = [message.ByteSize() async for message in proxy.stub.StreamCalls(request)]
+    assert len(sizes) == 3
+    assert max(sizes) < 4 * 1024 * 1024
+    (call,) = await proxy.calls()
+    assert json.loads(call.request)["input"] == text
+    assert json.loads(call.response)["text"] == text

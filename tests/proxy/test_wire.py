@@ -49,7 +49,7 @@ def test_another_model_is_refused() -> None:
         {"tools": [{"type": "mcp", "server_url": "https://example.com"}]},
         {"tools": [{"type": "namespace", "tools": [{"type": "web_search"}]}]},
         {"input": [{"type": "additional_tools", "tools": [{"type": "web_search"}]}]},
-        {"web_search_options": {}},
+        *({"tools": [{"type": kind}]} for kind in ("file_search", "code_interpreter", "image_generation", "shell", "")),
     ],
 )
 def test_hosted_tools_are_refused_wherever_they_stand(body: dict[str, object]) -> None:
@@ -67,9 +67,30 @@ def test_an_agents_own_tools_are_let_through() -> None:
     assert checked(tools=tools, input="hi").items == []
 
 
-def test_background_responses_are_refused() -> None:
-    with pytest.raises(Refusal, match="usage cannot be seen"):
-        checked(background=True)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"background": True},
+        {"web_search_options": {}},
+        {"models": ["dear"]},
+        {"plugins": [{"id": "web"}]},
+        {"prompt": {"id": "pmpt_1"}},
+        {"service_tier": "priority"},
+        {"input": [{"role": "user", "content": [{"type": "input_file", "file_url": "https://example.com/x"}]}]},
+        {"input": [{"type": "function_call_output", "output": [{"type": "input_image", "image_url": "http://a/b"}]}]},
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b"}}]}]},
+    ],
+)
+def test_what_cannot_be_bounded_is_refused(body: dict[str, object]) -> None:
+    with pytest.raises(Refusal, match="is refused") as caught:
+        checked(**body)
+    assert caught.value.code == refusal.BAD_REQUEST
+
+
+def test_content_and_ordinary_fields_are_let_through() -> None:
+    image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+    message = {"role": "user", "content": [image, {"type": "input_text", "text": "see https://example.com"}]}
+    assert checked(input=[message], service_tier="auto", background=False, prompt=None).items == [message]
 
 
 def test_a_chat_stream_is_made_to_report_usage() -> None:

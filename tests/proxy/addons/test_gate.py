@@ -1,7 +1,9 @@
 """What the gate lets through, refuses and answers itself."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from oneshot_proxy.cassette import digest
 from proxy.harness import CANARY, MODEL, Proxy
 from proxy.test_cassette import CALL, HEADER, lines
 
+STREAMED = {"model": MODEL, "stream": True}
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -113,7 +116,7 @@ async def test_over_budget_nothing_is_sent_on(proxy: Proxy, limits: dict[str, An
     async with ModelServer([say("a"), say("b")]) as upstream:
         await proxy.keys(upstream.base_url)
         token = await proxy.open(limits=limits)
-        assert (await proxy.ask(token, {"model": MODEL, "stream": True})).status == 200
+        assert (await proxy.ask(token, STREAMED)).status == 200
         assert (await proxy.session()).stopped_by == ""
         reply = await proxy.ask(token)
     assert (reply.status, reply.error["code"], reply.error["message"]) == (400, "oneshot_budget_exceeded", sentence)
@@ -132,7 +135,7 @@ async def test_the_next_call_meets_the_budget_before_the_stream_has_closed(proxy
     async with ModelServer([answer]) as upstream:
         await proxy.keys(upstream.base_url)
         token = await proxy.open(limits={"tokens": 1})
-        stream = await proxy.stream(token, {"model": MODEL, "stream": True})
+        stream = await proxy.stream(token, STREAMED)
         assert b"response.completed" in await stream.chunk()
         assert (await proxy.ask(token)).error["code"] == "oneshot_budget_exceeded"
         answer.hold.set()
@@ -229,3 +232,77 @@ async def test_a_fault_of_ours_sends_nothing_on(proxy: Proxy, monkeypatch: pytes
         (call,) = await proxy.recorded(1)
     assert (reply.status, reply.error["code"]) == (500, "oneshot_internal")
     assert (call.error, upstream.requests) == (reply.error["message"], [])
+
+
+async def test_an_agent_that_leaves_before_the_usage_is_charged_by_size(proxy: Proxy) -> None:
+    answer = say("x" * 4000)
+    answer.hold = asyncio.Event()  # everything but the first event is held back
+    answer.chunks = [b"".join(answer.chunks[:-1]), answer.chunks[-1]]
+    async with ModelServer([answer, say("b")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 500})
+        stream = await proxy.stream(token, STREAMED)
+        await stream.chunk()
+        stream.close()
+        await proxy.recorded(1)
+        reply = await proxy.ask(token)
+        answer.hold.set()
+    assert reply.error["code"] == "oneshot_budget_exceeded"
+    assert "estimated" in reply.error["message"]
+    assert (await proxy.session()).usage.output_tokens == 0  # no made-up number in what is reported
+
+
+async def test_an_answer_without_usage_is_not_free(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: body({"object": "response", "status": "completed", "output": []})) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 30})
+        replies = [await proxy.ask(token) for _ in range(5)]
+    assert replies[-1].error["code"] == "oneshot_budget_exceeded"
+    assert len(upstream.requests) < 5
+
+
+async def test_calls_in_flight_are_bounded(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: say("a", delay=0.5)) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        replies = await asyncio.gather(*(proxy.ask(token, STREAMED) for _ in range(20)))
+        assert sorted(reply.status for reply in replies) == [200] * 16 + [429] * 4
+        assert (await proxy.ask(token, STREAMED)).status == 200
+    assert len(upstream.requests) == 17
+
+
+async def test_a_token_revoked_between_headers_and_body_spends_nothing(proxy: Proxy) -> None:
+    async with ModelServer([say("a")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        content = json.dumps({"model": MODEL}).encode()
+        head = (
+            f"POST /v1/responses HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: {len(content)}"
+        )
+        writer.write(f"{head}\r\n\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0.2)  # the headers have arrived; nothing outside tells
+        await proxy.close()
+        writer.write(content)
+        assert b" 401 " in await reader.readline()
+        writer.close()
+    assert upstream.requests == []
+
+
+async def test_nothing_is_spent_while_nothing_can_be_recorded(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: say("a")) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        with contextlib.closing(sqlite3.connect(proxy.data / "state" / "proxy.sqlite")) as database:
+            database.execute("ALTER TABLE calls RENAME TO gone")
+            assert (await proxy.ask(token, STREAMED)).status == 200  # the first one finds out
+            async with asyncio.timeout(5):
+                while (reply := await proxy.ask(token)).status == 200:  # noqa: ASYNC110 -- asked over HTTP
+                    await asyncio.sleep(0.01)
+            assert reply.error["code"] == "oneshot_not_recording"
+            database.execute("ALTER TABLE gone RENAME TO calls")
+        async with asyncio.timeout(5):
+            while (await proxy.ask(token, STREAMED)).status != 200:  # noqa: ASYNC110 -- asked over HTTP
+                await asyncio.sleep(0.01)
+    assert len(upstream.requests) < 10

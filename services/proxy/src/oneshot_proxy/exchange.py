@@ -34,6 +34,14 @@ class Exchange:
             self.usage = self.session.price(usage)
             self.session.usage += self.usage
 
+    def end(self, status: int, response: bytes) -> None:
+        """Once, when nothing more will come."""
+        if not self.forwarded:
+            return
+        self.session.in_flight -= 1
+        if self.usage is None and 200 <= status < 300:
+            self.session.charge(len(self.request), len(response))
+
     def record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept, without any key."""
         now = time.time()

@@ -9,6 +9,8 @@ MODEL = "oneshot_model_refused"
 TOOL = "oneshot_tool_refused"
 BUDGET = "oneshot_budget_exceeded"
 INTERNAL = "oneshot_internal"
+BUSY = "oneshot_too_many_calls"
+UNRECORDED = "oneshot_not_recording"
 DIVERGED = "oneshot_replay_diverged"
 WEBSOCKET = "oneshot_no_websocket"
 

@@ -34,7 +34,8 @@ class Relay:
             raise BadInput(f"socket path {self._path} is longer than {_MAX_PATH} bytes; choose a shorter one")
         if self._path.exists() and not stat.S_ISSOCK(self._path.stat().st_mode):
             raise BadInput(f"{self._path} is there and is no socket; choose another path")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.usage import Usage
 from oneshot_shared.errors import BadInput
 
-_MAX_BODY = 3 * 1024 * 1024
+_PIECE_BYTES = 1024 * 1024
 _DEFAULT_LIST = 100
 type _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -55,6 +55,11 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
     ) -> AsyncIterator[pb.StreamCallsResponse]:
         async for record in self._sessions.calls(request.session_id):
             yield pb.StreamCallsResponse(call=_call(record))
+            longest = max(len(record.request), len(record.response))
+            for start in range(_PIECE_BYTES, longest, _PIECE_BYTES):
+                piece = slice(start, start + _PIECE_BYTES)
+                more = pb.Call(seq=record.seq, request=record.request[piece], response=record.response[piece])
+                yield pb.StreamCallsResponse(call=more)
 
 
 def _spec(request: pb.OpenSessionRequest) -> Spec:
@@ -85,10 +90,10 @@ def _call(record: CallRecord) -> pb.Call:
     return pb.Call(
         seq=record.seq,
         request_line=record.request_line,
-        request=record.request[:_MAX_BODY],
+        request=record.request[:_PIECE_BYTES],
         status=record.status,
         content_type=record.content_type,
-        response=record.response[:_MAX_BODY],
+        response=record.response[:_PIECE_BYTES],
         started_at=record.started_at,
         first_byte_seconds=record.first_byte_seconds,
         seconds=record.seconds,

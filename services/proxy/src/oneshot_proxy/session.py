@@ -56,7 +56,9 @@ class Session:
     closed_at: float = 0.0
     calls: int = 0
     calls_succeeded: int = 0
+    in_flight: int = 0
     usage: Usage = field(default_factory=Usage)
+    unreported: Usage = field(default_factory=Usage)
     stopped_by: str = ""
     upstream_failure: str = ""
 
@@ -79,11 +81,13 @@ class Session:
 
     def exceeded(self) -> str:
         """The limit that is reached, as a sentence with the value that reached it; empty when none is."""
-        limits, cost = self.spec.limits, self.usage.cost_usd
+        charged = self.usage + self.unreported
+        limits, cost = self.spec.limits, charged.cost_usd
+        guessed = f", {self.unreported.tokens} of them estimated" if self.unreported.tokens else ""
         if self.expired:
             return f"wall time limit {limits.wall_seconds} s reached ({self.seconds:.0f})"
-        if 0 < limits.tokens <= self.usage.tokens:
-            return f"token limit {limits.tokens} reached ({self.usage.tokens})"
+        if 0 < limits.tokens <= charged.tokens:
+            return f"token limit {limits.tokens} reached ({charged.tokens}{guessed})"
         if cost is not None and 0 < limits.cost_usd <= cost:
             return f"cost limit {limits.cost_usd:g} USD reached ({cost:.4f})"
         return ""
@@ -93,6 +97,11 @@ class Session:
         if self.upstream is None:
             return usage.costing(0.0)
         return usage.costing(prices.cost(self.upstream.provider.price_id, self.spec.model, usage))
+
+    def charge(self, sent: int, received: int) -> None:
+        """Charge the limits, never the usage, with a call that was answered without usage: an agent that leaves just before
+        the end, or an API that reports none, must not be free. Four bytes count as one token."""
+        self.unreported += self.price(Usage(input_tokens=sent // 4 + 1, output_tokens=received // 4 + 1))
 
     def settle(self, status: int, outcome: Outcome, failure: str) -> None:
         """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""

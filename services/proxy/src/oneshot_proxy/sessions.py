@@ -124,6 +124,11 @@ class Sessions:
         """What must not stand in a record of this session: every key, and its own token."""
         return (*self._secrets.patterns, *session.token_patterns)
 
+    @property
+    def recording_problem(self) -> str:
+        """Why nothing can be recorded at the moment; empty when it can."""
+        return self._store.problem
+
     def busy(self) -> str:
         """A few words while sessions are open."""
         live = sum(not session.expired for session in self._open.values())

@@ -54,6 +54,8 @@ class Store:
         with closing(sqlite3.connect(path, timeout=_TIMEOUT)) as connection, connection:
             connection.executescript(f"PRAGMA journal_mode=WAL;{_SCHEMA}")
             connection.execute("UPDATE sessions SET closed_at = ? WHERE closed_at = 0", (time.time(),))
+        self.problem = ""
+        """Why the last write failed; empty when it did not."""
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="trace store", daemon=True)
         self._thread.start()
@@ -120,6 +122,7 @@ class Store:
             running = None not in jobs
             pending += [job for job in jobs if isinstance(job, SessionRecord | CallRecord)]
             problem = _write(connection, pending)
+            self.problem = problem.strerror or str(problem) if problem else ""
             if problem is None:
                 pending.clear()
             for job in jobs:

@@ -9,7 +9,11 @@ from oneshot_proxy import refusal
 from oneshot_proxy.refusal import Refusal
 
 ENDPOINTS = {"/v1/responses": "responses", "/v1/chat/completions": "chat"}
-_HOSTED_TOOLS = ("web_search", "mcp")  # both let the model's side reach the internet, past the sandbox
+# tools that run on the agent's side; every other kind runs on the provider's, past the sandbox and often past the price table
+_TOOLS = frozenset({"function", "custom", "namespace", "tool_search", "local_shell"})
+# they name another model, tools that are kept elsewhere, or another price
+_FIELDS = ("models", "route", "plugins", "prompt", "web_search_options", "background")
+_FILE_KEYS = frozenset({"file_url", "image_url", "url"})
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,32 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check(request: Request, model: str) -> None:
-    """The pins of a session. :raises Refusal: another model, a hosted tool, or a call whose usage nobody would see."""
+    """The pins of a session. :raises Refusal: another model, a tool or file that the provider would fetch, unseen usage."""
     asked = request.body.get("model")
     if asked != model:
         raise Refusal(refusal.MODEL, f"model {asked!r} is not this session's; only {model!r} may be asked for")
+    for field in _FIELDS:
+        if request.body.get(field) not in (None, False):
+            raise Refusal(
+                refusal.BAD_REQUEST, f"the field {field!r} is refused: its effect cannot be bounded; leave it out"
+            )
+    if (tier := request.body.get("service_tier")) not in (None, "auto", "default"):
+        raise Refusal(refusal.BAD_REQUEST, f"service tier {tier!r} is refused: its price is not known; leave it out")
     for kind in _tool_types(request.body):
-        if kind.startswith(_HOSTED_TOOLS):
-            raise Refusal(refusal.TOOL, f"the hosted tool {kind!r} is refused: it would reach the internet; remove it")
-    if request.body.get("background"):
-        raise Refusal(refusal.BAD_REQUEST, "background responses are refused: their usage cannot be seen; leave it out")
+        if kind not in _TOOLS:
+            allowed = ", ".join(sorted(_TOOLS))
+            raise Refusal(
+                refusal.TOOL,
+                f"the hosted tool {kind!r} is refused: it works outside of the sandbox; allowed: {allowed}",
+            )
+    for address in _addresses(request.body.get("input"), request.body.get("messages")):
+        raise Refusal(
+            refusal.BAD_REQUEST,
+            f"the address {address[:80]!r} is refused: the provider would fetch it; send the content",
+        )
 
 
 def _tool_types(body: dict[str, Any]) -> Iterator[str]:
-    if "web_search_options" in body:
-        yield "web_search_options"
     places = [body.get("tools"), *(item.get("tools") for item in Request("", body).items)]
     while places:
         place = places.pop()
@@ -84,6 +100,23 @@ def _tool_types(body: dict[str, Any]) -> Iterator[str]:
             if isinstance(tool, dict):
                 yield str(tool.get("type", ""))
                 places.append(tool.get("tools"))
+
+
+def _addresses(*places: object) -> Iterator[str]:
+    """Web addresses in the parts of messages that name a file or an image."""
+    for place in places:
+        for item in place if isinstance(place, list) else ():
+            content = item.get("content", item.get("output")) if isinstance(item, dict) else None
+            for part in content if isinstance(content, list) else ():
+                yield from _part_addresses(part)
+
+
+def _part_addresses(part: object) -> Iterator[str]:
+    for key, value in part.items() if isinstance(part, dict) else ():
+        if isinstance(value, dict):
+            yield from _part_addresses(value)
+        elif key in _FILE_KEYS and isinstance(value, str) and not value.startswith("data:"):
+            yield value
 
 
 def with_usage(request: Request) -> bytes | None:

@@ -11,11 +11,13 @@ from mitmproxy.http import Headers, HTTPFlow, Response
 from oneshot_proxy import encoding, exchange, playback, refusal, wire
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.refusal import Refusal
+from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.wire import Request
 from oneshot_shared import logs
 from oneshot_shared.providers import Upstream
 
+_MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a call is known at its end
 _CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
 
 
@@ -55,6 +57,7 @@ class Gate:
 
     def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
         session = found.session
+        self._check_session(session)
         content, problem = encoding.decode(
             flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
         )
@@ -64,14 +67,25 @@ class Gate:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
         request = wire.parse(wire_api, content)
         wire.check(request, session.spec.model)
-        if reached := session.exceeded():
-            session.stopped_by = session.stopped_by or reached
-            raise Refusal(refusal.BUDGET, reached)
+        _check_budget(session)
         if session.player is not None:
             self._replay(flow, found, request)
         elif session.upstream is not None:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
+        session.in_flight += 1
+
+    def _check_session(self, session: Session) -> None:
+        """Again at the body's end: the session may have been closed since the headers came."""
+        if session.closed_at:
+            raise Refusal(refusal.UNKNOWN_TOKEN, "the token was revoked; open a session and use its token", 401)
+        if problem := self._sessions.recording_problem:
+            raise Refusal(refusal.UNRECORDED, f"calls are refused while none can be recorded: {problem}")
+        if session.in_flight >= _MAX_IN_FLIGHT:
+            words = (
+                f"{session.in_flight} calls of this session are in flight; at most {_MAX_IN_FLIGHT} are allowed: wait"
+            )
+            raise Refusal(refusal.BUSY, words, 429)
 
     def _replay(self, flow: HTTPFlow, found: Exchange, request: Request) -> None:
         if request.wire_api != "responses":
@@ -80,6 +94,12 @@ class Gate:
         entry = found.session.player.next(request.items)
         status, kind, body = playback.answer(entry, found.session.spec.model, found.seq, request.stream)
         flow.response = Response.make(status, body, {"content-type": kind})
+
+
+def _check_budget(session: Session) -> None:
+    if reached := session.exceeded():
+        session.stopped_by = session.stopped_by or reached
+        raise Refusal(refusal.BUDGET, reached)
 
 
 def _token(headers: Headers) -> str:

@@ -44,6 +44,7 @@ class Tap:
     def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
         body, result, problem = self._read(found, response)
         status = response.status_code if response is not None else 0
+        found.end(status, body)
         failure = _failure(found, status, result, body, broken) if found.forwarded else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
