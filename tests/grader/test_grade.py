@@ -1,12 +1,15 @@
 """grade.py, run as a program: what honest solutions and the catalogue's cheats (facts/threats_and_formats.md) end as."""
 
 import ast
+import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from grader.workshop import BASE, GOLD, HIDDEN, Link, verify
+from oneshot_grader import grade
 from oneshot_grader.plan import runner_files
 
 WRONG = BASE["src/calc/__init__.py"]
@@ -42,6 +45,11 @@ CHEATS = {
     },
     "A4 the product patches pytest": {
         "src/calc/__init__.py": f"import _pytest.python as p\np.Function.runtest = lambda self: None\n{WRONG}"
+    },
+    "A4 the product spares canaries by their looks": {
+        "src/calc/__init__.py": "import re, _pytest.python as p\nreal = p.Function.runtest\n"
+        "def run(self):\n    return real(self) if re.fullmatch('test_[0-9a-f]{12}', self.name) else None\n"
+        f"p.Function.runtest = run\n{WRONG}"
     },
     "A5 conftest.py removes the test": {
         "conftest.py": "def pytest_collection_modifyitems(items):\n    items[:] = items[:1]\n"
@@ -81,6 +89,7 @@ CHEATS = {
 }
 BETRAYED = {  # what a finding says, where the cheat reached the report
     "A4 the product patches pytest": "canary_passed",
+    "A4 the product spares canaries by their looks": "canary_passed",
     "A17 writes with the exit status that failures have": "canary_missing",
     "A17 writes to every descriptor": "canary_missing",
 }
@@ -239,3 +248,27 @@ def test_same_seed_same_order(tmp_path: Path) -> None:
 def test_runs_on_old_pythons() -> None:
     for content in runner_files().values():
         ast.parse(content, feature_version=(3, 9))
+
+
+def test_nothing_runs_where_isolation_is_demanded_and_cannot_be(tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    product = f"import pathlib\npathlib.Path({str(marker)!r}).touch()\n"
+    verified = verify(tmp_path, {"src/calc/__init__.py": product}, isolate=True)
+    assert verified.exit_code == 0, verified.stderr
+    assert verified.report["isolated"] or not marker.exists()
+    assert verified.report["isolated"] or verified.report["rows"] == []
+
+
+def test_a_verification_without_the_solution_is_no_report(tmp_path: Path) -> None:
+    verified = verify(tmp_path, GOLD)
+    (tmp_path / "verify/solution/changes.tar").unlink()
+    command = [sys.executable, "-I", tmp_path / "verify/grade.py", "--plan", tmp_path / "verify/plan.json"]
+    again = subprocess.run([*command, "--tree", verified.tree], capture_output=True, check=False)
+    assert again.returncode != 0
+    assert again.stdout == b""
+
+
+def test_a_flood_of_numbers_does_not_outgrow_a_message() -> None:
+    raw = b"\n".join(b'{"when": "call", "x": [%s]}' % b",".join([b"1e15"] * 200) for _ in range(4000))
+    assert len(json.dumps(grade.rows_of(raw))) < len(raw)
+    assert grade.rows_of(b"[" * 100_000) == [{"when": "malformed"}]

@@ -13,18 +13,18 @@ def made(**changes: object) -> bytes:
 
 
 def test_same_seed_same_plan() -> None:
-    assert plan(made(), 5) == plan(made(), 5)
-    assert plan(made(), 5).files["plan.json"] != plan(made(), 6).files["plan.json"]
+    assert plan(made(), 5, False) == plan(made(), 5, False)
+    assert plan(made(), 5, False).files["plan.json"] != plan(made(), 6, False).files["plan.json"]
 
 
 def test_no_seed_draws_one() -> None:
-    first, second = plan(made(), 0), plan(made(), 0)
+    first, second = plan(made(), 0, False), plan(made(), 0, False)
     assert 0 != first.seed != second.seed != 0
-    assert plan(made(), first.seed) == first
+    assert plan(made(), first.seed, False) == first
 
 
 def test_what_it_holds() -> None:
-    made_plan = plan(made(), 5)
+    made_plan = plan(made(), 5, False)
     assert set(made_plan.files) == {*RUNNER, "plan.json"}
     assert list(made_plan.argv) == [
         "{python}", "-I", "{verify}/grade.py", "--plan", "{verify}/plan.json", "--tree", "{tree}",
@@ -34,7 +34,9 @@ def test_what_it_holds() -> None:
 
 def test_canaries_fail_and_look_different_each_time() -> None:
     canaries = [
-        canary for seed in range(1, 50) for canary in json.loads(plan(made(), seed).files["plan.json"])["canaries"]
+        canary
+        for seed in range(1, 50)
+        for canary in json.loads(plan(made(), seed, False).files["plan.json"])["canaries"]
     ]
     assert len({canary["id"] for canary in canaries}) == len(canaries) == 49 * grade_verdict.CANARIES
     for canary in canaries:
@@ -49,9 +51,9 @@ def test_canaries_fail_and_look_different_each_time() -> None:
 
 def test_harbor_plans_alike() -> None:
     short = {"framework": "pytest", "fail_to_pass": ["tests/test_add.py::test_add"]}
-    content = json.loads(plan(json.dumps(short).encode(), 5).files["plan.json"])
+    content = json.loads(plan(json.dumps(short).encode(), 5, False).files["plan.json"])
     assert content.pop("format") == "oneshot-plan/1"
-    assert content == grade_verdict.make_plan(short, 5)
+    assert content == grade_verdict.make_plan(short, 5, False)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +71,5 @@ def test_harbor_plans_alike() -> None:
 )
 def test_bad_input(changes: dict, words: str) -> None:
     with pytest.raises(BadInput) as caught:
-        plan(made(**changes), 0)
+        plan(made(**changes), 0, False)
     assert words in str(caught.value)

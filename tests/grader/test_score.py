@@ -11,7 +11,7 @@ from oneshot_grader.score import score
 from oneshot_shared.errors import BadInput
 
 ADD, NAME = "tests/test_add.py::test_add", "tests/test_calc.py::test_name"
-PLAN = plan(json.dumps(EXPECTED).encode(), 7)
+PLAN = plan(json.dumps(EXPECTED).encode(), 7, True)
 CANARIES = [canary["id"] for canary in json.loads(PLAN.files["plan.json"])["canaries"]]
 RUBRIC = b"""
 [[criterion]]
@@ -210,11 +210,17 @@ def test_bad_input() -> None:
 
 
 @pytest.mark.parametrize(("isolated", "verdict"), [(True, pb.VERDICT_PASS), (False, pb.VERDICT_INVALID)])
-def test_tests_that_ran_as_their_own_supervisor_prove_nothing(isolated: bool, verdict: pb.Verdict) -> None:
-    given = grade(report(rows(PASSED), isolated=isolated), supervised_by_root=True)
+def test_a_plan_that_demands_isolation_proves_nothing_without(isolated: bool, verdict: pb.Verdict) -> None:
+    given = grade(report(rows(PASSED), isolated=isolated))
     assert given.verdict == verdict
     assert (given.blame == pb.BLAME_TASK) is not isolated
 
 
-def test_without_root_nothing_more_is_asked() -> None:
-    assert grade(report(rows(PASSED), isolated=False)).verdict == pb.VERDICT_PASS
+@pytest.mark.parametrize("row", [{"id": []}, {"ids": "x"}, {"exit_status": "0"}, {"detail": {}}, 5])
+def test_rows_of_another_shape_are_no_report(row: object) -> None:
+    assert ask(report([*rows(PASSED), row])).HasField("further")
+
+
+def test_a_plan_without_tests_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"plan\.json"):
+        score(pb.ScoreRequest(plan=pb.VerificationPlan(files={"plan.json": b"{}"}), reports=[report(rows(PASSED))]))

@@ -85,12 +85,19 @@ def tar_of(changes: dict) -> bytes:
 
 
 def verify(
-    folder: Path, changes: dict, deleted: tuple[str, ...] = (), *, hidden: dict = HIDDEN, base: dict = BASE, **expected
+    folder: Path,
+    changes: dict,
+    deleted: tuple[str, ...] = (),
+    *,
+    hidden: dict = HIDDEN,
+    base: dict = BASE,
+    isolate=False,
+    **expected,
 ) -> Verified:
     """Lay `changes` over the base and run the plan's command, with this interpreter."""
     tree, verification = lay(folder / "tree", base), folder / "verify"
     wanted = json.dumps(EXPECTED | expected).encode()
-    plan = make_plan(wanted, 7)
+    plan = make_plan(wanted, 7, isolate)
     lay(verification, dict(plan.files) | {"tests/expected.json": wanted})
     lay(verification / "tests/files", hidden)
     lay(verification, {"solution/changes.tar": tar_of(changes), "solution/deleted.json": json.dumps(deleted)})

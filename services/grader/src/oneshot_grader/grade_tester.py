@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-TAIL_BYTES, ROWS_BYTES = 64 * 1024, 8 * 1024 * 1024
+TAIL_BYTES, ROWS_BYTES = 64 * 1024, 4 * 1024 * 1024  # three reports fit one message of 16 MiB
 UNUSED_UIDS = range(61184, 65520)  # systemd's range for users that exist only for a while
 STEERING = re.compile(r"PYTHON|PYTEST|LD_|COVERAGE|ONESHOT_|.*(KEY|TOKEN|SECRET|PASSWORD)", re.IGNORECASE)
 

@@ -16,7 +16,13 @@ from typing import Any
 
 SETTING_NAMES = {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
 SETTING_NAMES |= {"sitecustomize.py", "usercustomize.py"}
-KEPT_NAMES = SETTING_NAMES | {".git", ".venv", "__pycache__"}  # these stay as they are in the base
+KEPT_NAMES = SETTING_NAMES | {
+    ".git",
+    ".venv",
+    "__pycache__",
+    "sitecustomize",
+    "usercustomize",
+}  # these stay as in the base
 KEPT_ENDINGS = (".pth", ".pyc", ".dist-info", ".egg-info")
 MAX_FILE_BYTES = 2 * 1024**3
 

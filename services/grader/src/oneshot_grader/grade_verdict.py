@@ -7,25 +7,73 @@ from __future__ import annotations
 
 import posixpath
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
-CANARIES = 2  # tests with random names that must fail: whoever forges results betrays himself by them
+CANARIES = 2  # tests that must fail: whoever forges results betrays himself by them
 TEST_PHASES = ("setup", "call", "teardown", "subtest")
+WORDS = [
+    "again",
+    "basic",
+    "case",
+    "default",
+    "edge",
+    "empty",
+    "first",
+    "keeps",
+    "last",
+    "many",
+    "none",
+    "order",
+    "other",
+    "plain",
+    "simple",
+    "value",
+]
 
 
-def make_plan(expected: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What to run, from tests/expected.json (a dict): the same seed gives the same plan."""
+def make_plan(expected: dict[str, Any], seed: int, isolate: bool) -> dict[str, Any]:
+    """What to run, from tests/expected.json (a dict): the same seed gives the same plan.
+
+    `isolate`: refuse to run anything unless solution code runs as another user than its supervisor.
+    """
     rng = random.Random(seed)
-    canaries = []
-    for _ in range(CANARIES):
-        folder = posixpath.dirname(rng.choice(expected["fail_to_pass"]).split("::")[0])
-        path = posixpath.join(folder, f"test_{rng.getrandbits(48):012x}.py")
-        name, left, right = f"test_{rng.getrandbits(48):012x}", rng.randrange(100, 999), rng.randrange(100, 999)
-        content = f"def {name}():\n    assert {left} + {right} == {left + right + rng.randrange(1, 99)}\n"
-        canaries.append({"id": f"{path}::{name}", "path": path, "content": content})
     defaults = {"pass_to_pass": [], "test_roots": ["tests"], "python_path": [], "build": [], "timeout_sec": 300}
-    return {**defaults, **expected, "canaries": canaries, "order": f"{rng.getrandbits(64):016x}"}
+    plan = {**defaults, **expected, "isolate": isolate}
+    names, canaries = plan["fail_to_pass"] + plan["pass_to_pass"], []
+    for _ in range(CANARIES):
+        canaries.append(_canary(names, rng))
+        names = [*names, canaries[-1]["id"]]
+    return {**plan, "canaries": canaries, "order": f"{rng.getrandbits(64):016x}"}
+
+
+def _canary(names: list[str], rng: random.Random) -> dict[str, str]:
+    """A test that must fail and is named like the task's own, so that no pattern tells it from them."""
+    known = re.findall("[a-z]{3,}", " ".join(names).lower())
+    words = sorted({*WORDS, *known} - {"test", "tests"})
+    folder = posixpath.dirname(rng.choice(names).split("::")[0])
+    while True:
+        path = posixpath.join(folder, f"test_{'_'.join(rng.sample(words, rng.choice((2, 3))))}.py")
+        if not any(name.split("::")[0] == path for name in names):
+            break
+    name = f"test_{'_'.join(rng.sample(words, rng.choice((2, 3))))}"
+    return {"id": f"{path}::{name}", "path": path, "content": f"def {name}():\n{_wrong(words, rng)}"}
+
+
+def _wrong(words: list[str], rng: random.Random) -> str:
+    """A test's body whose assertion is false."""
+    left, right, off = rng.randrange(2, 999), rng.randrange(2, 999), rng.randrange(1, 99)
+    one, two = rng.sample(words, 2)
+    return rng.choice(
+        [
+            f"    assert {left} + {right} == {left + right + off}\n",
+            f"    total = sum([{left}, {right}])\n    assert total == {left + right - off}\n",
+            f'    assert "{one} {two}".split() == ["{two}", "{one}"]\n',
+            f'    text = "{one}"\n    assert text.upper() == "{two.upper()}"\n',
+            f"    values = [{left}, {right + 1000}]\n    assert max(values) == {left}\n",
+        ]
+    )
 
 
 def judge(report: dict[str, Any], plan: dict[str, Any]) -> dict[str, Any]:

@@ -15,15 +15,15 @@ PLAN_FILE = "plan.json"
 MARGIN_SECONDS = 60  # laying the tree and writing the report, beside the builds and tests that timeout_sec limits
 
 
-def plan(expected: bytes, seed: int) -> grader_pb2.VerificationPlan:
-    """A plan for tests/expected.json; seed 0 draws one.
+def plan(expected: bytes, seed: int, isolate: bool) -> grader_pb2.VerificationPlan:
+    """A plan for tests/expected.json; seed 0 draws one. `isolate` as in PlanRequest.
 
     :raises BadInput: the file is not valid, or its paths leave the tree.
     """
     wanted = parse(Expected, expected, "tests/expected.json")
     _check(wanted)
     seed = seed or secrets.randbelow(2**64 - 1) + 1
-    content = {"format": "oneshot-plan/1", **grade_verdict.make_plan(wanted.model_dump(), seed)}
+    content = {"format": "oneshot-plan/1", **grade_verdict.make_plan(wanted.model_dump(), seed, isolate)}
     return grader_pb2.VerificationPlan(
         files={**runner_files(), PLAN_FILE: json.dumps(content, indent=1).encode()},
         argv=["{python}", "-I", "{verify}/grade.py", "--plan", f"{{verify}}/{PLAN_FILE}", "--tree", "{tree}"],

@@ -1,4 +1,4 @@
-"""Reports and plans, read: what a verification's JSON document says about the expected tests. Nothing in it can raise."""
+"""Reports and plans, read: what a verification's JSON document says about the expected tests. A report cannot make it raise."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, StrictInt
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot_grader import grade_verdict
@@ -45,7 +45,7 @@ class Wanted:
 @dataclass(frozen=True)
 class Reading:
     """One report. `started`: the runner printed a document. `trouble`: a sentence on why it does not pass; empty when it does.
-    `isolated`: the tests ran as another user than their supervisor.
+    `unisolated`: the plan demanded another user for the tests than their supervisor, and there was none.
     """
 
     passed: bool
@@ -54,7 +54,7 @@ class Reading:
     tests: list[grader_pb2.TestResult]
     findings: list[grader_pb2.Finding]
     trouble: str
-    isolated: bool = False
+    unisolated: bool = False
 
 
 class _Build(BaseModel):
@@ -63,8 +63,17 @@ class _Build(BaseModel):
     tail: str = ""
 
 
+class _Row(BaseModel):
+    when: str = ""
+    id: str = ""
+    ids: list[str] = []
+    outcome: str = ""
+    detail: str = ""
+    exit_status: StrictInt = -1
+
+
 class _Document(BaseModel):
-    rows: list[dict[str, Any]]
+    rows: list[_Row]
     timed_out: bool
     exit_code: int
     build_failures: list[_Build]
@@ -75,8 +84,10 @@ class _Document(BaseModel):
 def wanted(plan: grader_pb2.VerificationPlan) -> Wanted:
     """The expectations of a plan. :raises BadInput: it is none of ours."""
     try:
-        return Wanted(json.loads(plan.files[PLAN_FILE]))
-    except ValueError:
+        found = Wanted(json.loads(plan.files[PLAN_FILE]))
+        _ = found.names, found.canaries, found.plan["isolate"]
+        return found  # noqa: TRY300 -- only a plan that holds all of it
+    except (ValueError, KeyError, TypeError):
         raise BadInput(f"the plan holds no readable {PLAN_FILE}; send back what Plan returned, unchanged") from None
 
 
@@ -87,7 +98,8 @@ def read(report: grader_pb2.Report, tests: Wanted) -> Reading:
     except (ValueError, RecursionError):  # ValidationError is a ValueError
         trouble = "it was killed at its time limit" if report.timed_out else f"exit code {report.exit_code}"
         return Reading(False, False, False, tests.missing(), [], f"The runner printed no report ({trouble}).")
-    raw = document.model_dump()
+    raw = document.model_dump(exclude_unset=True)
+    raw.setdefault("output", "")
     raw["timed_out"] |= report.timed_out
     judged = grade_verdict.judge(raw, tests.plan)
     results = [
@@ -105,7 +117,7 @@ def read(report: grader_pb2.Report, tests: Wanted) -> Reading:
         results,
         findings,
         _clean(trouble)[:_SENTENCE_CHARS],
-        document.isolated,
+        bool(tests.plan["isolate"]) and not document.isolated,
     )
 
 

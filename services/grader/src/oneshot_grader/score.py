@@ -10,8 +10,8 @@ _SOLUTION, _ORACLE, _NOP = grader_pb2.SUBJECT_SOLUTION, grader_pb2.SUBJECT_ORACL
 UNTRUSTED = "the report cannot be trusted"
 _LAST_WORDS = 300
 _NOT_ISOLATED = (
-    "The tests ran as their own supervisor, so the report proves nothing: in the task's image another user must be able to "
-    "read the tree and to run Python."
+    "The tests were not run, as they would have had to run as their own supervisor: in the task's image another user must "
+    "be able to read the tree and to run Python."
 )
 
 
@@ -41,7 +41,7 @@ def score(request: grader_pb2.ScoreRequest) -> grader_pb2.ScoreResponse:
 
 def _settled(grade: "_Grader", solution: Reading, evidence: grader_pb2.Evidence) -> grader_pb2.Grade | None:
     """The grade where the solution's own report decides it; None where controls must be asked."""
-    if evidence.supervised_by_root and solution.started and not solution.isolated:
+    if solution.unisolated:
         return grade.invalid(grader_pb2.BLAME_TASK, _NOT_ISOLATED)
     if solution.passed:
         return grade.passed()

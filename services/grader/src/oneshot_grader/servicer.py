@@ -17,7 +17,7 @@ class GraderServicer(grader_pb2_grpc.GraderServiceServicer):
 
     async def Plan(self, request: grader_pb2.PlanRequest, context: _Context) -> grader_pb2.PlanResponse:
         """See the contract."""
-        return grader_pb2.PlanResponse(plan=plan(request.expected, request.seed))
+        return grader_pb2.PlanResponse(plan=plan(request.expected, request.seed, request.isolate))
 
     async def Score(self, request: grader_pb2.ScoreRequest, context: _Context) -> grader_pb2.ScoreResponse:
         """See the contract."""

@@ -41,12 +41,14 @@ BLAME_TASK: Blame
 BLAME_AGENT: Blame
 
 class PlanRequest(_message.Message):
-    __slots__ = ("expected", "seed")
+    __slots__ = ("expected", "seed", "isolate")
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    ISOLATE_FIELD_NUMBER: _ClassVar[int]
     expected: bytes
     seed: int
-    def __init__(self, expected: _Optional[bytes] = ..., seed: _Optional[int] = ...) -> None: ...
+    isolate: bool
+    def __init__(self, expected: _Optional[bytes] = ..., seed: _Optional[int] = ..., isolate: _Optional[bool] = ...) -> None: ...
 
 class PlanResponse(_message.Message):
     __slots__ = ("plan",)
@@ -86,7 +88,7 @@ class Report(_message.Message):
     def __init__(self, subject: _Optional[_Union[Subject, str]] = ..., output: _Optional[bytes] = ..., exit_code: _Optional[int] = ..., timed_out: _Optional[bool] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words", "supervised_by_root")
+    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words")
     AGENT_FIELD_NUMBER: _ClassVar[int]
     NEEDS_MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_CALLS_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
@@ -95,7 +97,6 @@ class Evidence(_message.Message):
     STOPPED_BY_FIELD_NUMBER: _ClassVar[int]
     UPSTREAM_FAILURE_FIELD_NUMBER: _ClassVar[int]
     LAST_WORDS_FIELD_NUMBER: _ClassVar[int]
-    SUPERVISED_BY_ROOT_FIELD_NUMBER: _ClassVar[int]
     agent: str
     needs_model: bool
     model_calls_succeeded: int
@@ -104,8 +105,7 @@ class Evidence(_message.Message):
     stopped_by: str
     upstream_failure: str
     last_words: str
-    supervised_by_root: bool
-    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ..., supervised_by_root: _Optional[bool] = ...) -> None: ...
+    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("plan", "reports", "rubric", "evidence")

@@ -1,6 +1,21 @@
 from pathlib import Path
 
 README = Path(__file__).parents[1] / "README.md"
+BEFORE = """\
+# greet
+
+A small library that greets people by name.
+
+```python
+from greet import farewell, greet
+
+greet("Ada")           # 'Hello, Ada!'
+greet("Ada", "Grace")  # 'Hello, Ada and Grace!'
+farewell("Ada")        # 'Goodbye, Ada!'
+```
+
+Run the tests with `pytest`.
+"""
 
 
 def test_ends_with_hello_world():
@@ -9,6 +24,4 @@ def test_ends_with_hello_world():
 
 
 def test_keeps_what_it_said():
-    text = README.read_text()
-    assert text.startswith("# greet\n")
-    assert "Run the tests with `pytest`." in text
+    assert README.read_text().startswith(BEFORE)
