@@ -25,7 +25,7 @@ docs: .venv/.ready-dev
 
 clean:
 	@test ! -x .venv/bin/oneshot || .venv/bin/oneshot down --force
-	rm -rf .venv .cache data/state data/runs
+	rm -rf .venv .cache data/state
 
 # --inexact: `make hello` after `make test` must not take the developers' tools away again
 .venv/.ready: $(MEMBERS)

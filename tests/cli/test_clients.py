@@ -35,13 +35,15 @@ def test_an_endpoint_without_its_token(house: House, tmp_path: Path) -> None:
     assert wrong.sentence == "the call's token is missing or wrong; use the token file of this stack"
 
 
-def test_keys_are_added_and_never_taken_away(own_house: House) -> None:
+def test_a_providers_key_and_address_are_kept_and_replaced_together(own_house: House) -> None:
     live = ("run", "hello-world", "--agent", "command", "--command", "true", "--model", "m", "--backend", "local")
     compatible = (*live, "--provider", "compatible", "--json")
     assert own_house(*compatible).code == 2
     given = own_house(*compatible, COMPATIBLE_BASE_URL="http://127.0.0.1:9/v1")
     assert given.code == 1, given
     assert own_house(*compatible).code == 1, "kept from the command before"
+    mixed = own_house(*compatible, COMPATIBLE_API_KEY="sk-of-another-shell")
+    assert mixed.code == 2, "a key must not go to an address from another shell"
     bad = own_house(*live, OPENAI_API_KEY="sk-one\nsk-two")
     assert bad.code == 2
     assert "OPENAI_API_KEY holds a line break" in bad.sentence

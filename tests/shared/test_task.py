@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oneshot_shared import task
 from oneshot_shared.errors import BadInput
@@ -90,7 +88,7 @@ WRONG: dict[str, tuple[Change, str]] = {
         "unknown key 'verifier.collect.0.usr'; did you mean 'user'?",
     ),
     "missing key": (replace(TOML, "timeout_sec = 900", ""), "task.toml: 'agent.timeout_sec' is missing; add it"),
-    "wrong value": (replace(TOML, "= 900", "= 0"), "agent.timeout_sec: Input should be greater than 0 (it is 0)"),
+    "wrong value": (replace(TOML, "= 900", "= 0"), "agent.timeout_sec: Input should be greater than or equal to 1 (it is 0)"),
     "shared verifier": (
         replace(TOML, '"separate"', '"shared"'),
         "verifier.environment_mode: Input should be 'separate' (it is 'shared')",
@@ -153,19 +151,47 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
         task.load(tmp_path / "nothing")
 
 
-@given(
-    st.dictionaries(st.text(max_size=8), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=3))
+@pytest.mark.parametrize(
+    ("file", "old", "new", "sentence"),
+    [
+        (
+            "task.toml",
+            "timeout_sec = 900",
+            "timeout_sec = 0.5",
+            "agent.timeout_sec: Input should be greater than or equal to 1",
+        ),
+        ("task.toml", "timeout_sec = 900", "timeout_sec = inf", "agent.timeout_sec: Input should be"),
+        ("tests/expected.json", '"timeout_sec": 60', '"timeout_sec": 1000000000', "timeout_sec: Input should be less"),
+        ("oneshot/rubric.toml", '["fail_to_pass"]', '["fail_to_pas"]', "did you mean 'fail_to_pass'?"),
+        ("oneshot/rubric.toml", 'id = "testing"', 'id = "code_quality"', "criterion 'code_quality' stands twice"),
+        (
+            "tests/expected.json",
+            "test_greet.py::test_one_name",
+            "test_gone.py::test_one_name",
+            "no tests/files/tests/test_gone.py",
+        ),
+    ],
 )
-def test_any_json_is_a_model_or_bad_input(content: dict) -> None:
-    import json
+def test_what_could_not_be_graded_is_refused(tmp_path: Path, file: str, old: str, new: str, sentence: str) -> None:
+    folder = shutil.copytree(HELLO, tmp_path / "example")
+    content = (folder / file).read_text()
+    assert old in content
+    (folder / file).write_text(content.replace(old, new))
+    with pytest.raises(BadInput, match=re.escape(sentence)):
+        task.load(folder)
 
-    for model in (task.TaskConfig, task.Rubric, task.Expected):
-        with pytest.raises(BadInput):
-            task.parse(model, json.dumps(content).encode(), "some.json")
+
+@pytest.mark.parametrize("name", task.RUNNER)
+def test_a_task_without_the_whole_runner_is_refused(tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(HELLO, tmp_path / "example")
+    (folder / "tests" / name).unlink()
+    with pytest.raises(BadInput, match=f"has tests but no tests/{name}; add it"):
+        task.load(folder)
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_bad_input_and_nothing_worse(content: bytes) -> None:
-    for name in ("some.toml", "some.json"):
-        with pytest.raises(BadInput):
-            task.parse(task.TaskConfig, content, name)
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(HELLO, tmp_path / "example")
+    (folder / "tests/expected.json").unlink()
+    (folder / "tests/expected.json").mkdir()
+    with pytest.raises(BadInput, match=r"tests/expected\.json is no file"):
+        task.load(folder)

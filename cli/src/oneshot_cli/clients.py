@@ -12,14 +12,21 @@ from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
 from oneshot_cli.stack import SERVICES, Stack, joined
 from oneshot_shared.client import channel
 from oneshot_shared.errors import BadInput, NotReady, sentence
-from oneshot_shared.providers import VARIABLES
+from oneshot_shared.providers import PROVIDERS
 
 ORCHESTRATOR_PORT = 50053
 
 
 async def put_keys(stack: Stack) -> None:
-    """Hand the provider variables of this command's environment to the proxy; an unset one changes nothing."""
-    variables = {name: os.environ[name] for name in sorted(VARIABLES) if os.environ.get(name)}
+    """Hand the provider variables of this command's environment to the proxy.
+
+    A provider's variables go together, so that a key never meets the address from another shell; a provider of which none
+    is set here keeps what it has, for runs that another shell has queued.
+    """
+    variables: dict[str, str] = {}
+    for provider in PROVIDERS.values():
+        mine = {name: os.environ.get(name, "") for name in (provider.base_url_variable, provider.key_variable)}
+        variables |= mine if any(mine.values()) else {}
     async with channel(stack.address("proxy"), stack.token) as opened:
         stub = proxy_pb2_grpc.ProxyServiceStub(opened)
         await stub.PutKeys(proxy_pb2.PutKeysRequest(variables=variables))

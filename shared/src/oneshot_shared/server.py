@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from oneshot_shared.client import CHANNEL_OPTIONS, TOKEN_KEY
 from oneshot_shared.settings import ServiceSettings
 
 _OPEN_TO_ALL = ("/grpc.health.", "/grpc.reflection.")  # health checks carry no token; reflection shows no data
-_NO_ACTIVITY = (*_OPEN_TO_ALL, "/oneshot.info.")
+_NO_ACTIVITY = "/oneshot.info."
 GRACE_SECONDS = 5.0
 type _Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -53,7 +54,7 @@ class _Guard(grpc.aio.ServerInterceptor):
             return handler
         given = dict(handler_call_details.invocation_metadata or ()).get(TOKEN_KEY, "")
         allowed = hmac.compare_digest(str(given).encode(), self._token)
-        counted = not method.startswith(_NO_ACTIVITY)
+        counted = nullcontext() if method.startswith(_NO_ACTIVITY) else self._activity.call()
         wrap, make = _shape(handler)
         return make(
             wrap(self, method, allowed, counted, _behaviour(handler)),
@@ -69,15 +70,13 @@ class _Guard(grpc.aio.ServerInterceptor):
             code = grpc.StatusCode.INTERNAL
         await context.abort(code, errors.sentence(error))
 
-    def unary(self, method: str, allowed: bool, counted: bool, behaviour: Any) -> Any:  # noqa: ANN401
+    def unary(self, method: str, allowed: bool, counted: AbstractContextManager[None], behaviour: Any) -> Any:  # noqa: ANN401
         """Wrap a method with one response."""
 
         async def call(request: object, context: _Context) -> object:
             await _demand(allowed, context)
             try:
-                if not counted:
-                    return await behaviour(request, context)
-                with self._activity.call():
+                with counted:
                     return await behaviour(request, context)
             except Exception as error:  # the boundary: every exception becomes a status
                 await self.fail(method, error, context)
@@ -85,13 +84,13 @@ class _Guard(grpc.aio.ServerInterceptor):
 
         return call
 
-    def stream(self, method: str, allowed: bool, counted: bool, behaviour: Any) -> Any:  # noqa: ANN401
+    def stream(self, method: str, allowed: bool, counted: AbstractContextManager[None], behaviour: Any) -> Any:  # noqa: ANN401
         """Wrap a method with a stream of responses."""
 
         async def call(request: object, context: _Context) -> AsyncIterator[object]:
             await _demand(allowed, context)
             try:
-                with self._activity.call():
+                with counted:
                     async for response in behaviour(request, context):
                         yield response
             except Exception as error:  # noqa: BLE001 -- the boundary: every exception becomes a status
@@ -195,6 +194,7 @@ async def run(
     stop: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Serve until told to stop, then let open calls end, then release what the service holds."""
+    logs.configure(name, settings.log_level)
     told = _told_to_stop(settings)
     server, _ = await start(name, settings, services, busy)
     try:

@@ -3,19 +3,20 @@
 Format: DESIGN §3; Harbor's own keys follow its schema 1.4.
 """
 
-import json
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from oneshot_shared.errors import BadInput, nearest
+from oneshot_shared.strict import Strict, parse
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 MAX_INSTRUCTION_BYTES = 100_000  # an agent gets it as one argument; Linux allows 128 KiB
+RUNNER = ("grade.py", "grade_launch.py", "grade_tester.py", "grade_tree.py", "grade_verdict.py")
+"""The one runner, in a task's tests/ for Harbor and in every plan of ours."""
 _FORBIDDEN = {
     "trajectory.json": "Harbor would seed it into the agent's session, and with it the answer; move it to oneshot/",
     "tests/Dockerfile": "the verifier must run in the task's own image; remove it",
@@ -24,21 +25,18 @@ _FORBIDDEN = {
 }
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 Command = Annotated[list[str], Field(min_length=1)]
+Seconds = Annotated[float, Field(ge=1, le=7 * 86400, allow_inf_nan=False)]
 
 
-class Author(_Strict):
+class Author(Strict):
     """Who wrote the task."""
 
     name: str
     email: str | None = None
 
 
-class Package(_Strict):
+class Package(Strict):
     """Harbor's [task] table."""
 
     name: str
@@ -48,41 +46,41 @@ class Package(_Strict):
     keywords: list[str] = []
 
 
-class AgentTable(_Strict):
+class AgentTable(Strict):
     """Harbor's [agent] table: seconds and user for the agent's work."""
 
-    timeout_sec: float = Field(gt=0)
+    timeout_sec: Seconds
     user: str | int | None = None
 
 
-class Collect(_Strict):
+class Collect(Strict):
     """One command that Harbor runs after the agent, to bring its tree to the verifier."""
 
     command: str
     user: str | int | None = None
-    timeout_sec: float | None = None
+    timeout_sec: Seconds | None = None
 
 
-class VerifierTable(_Strict):
+class VerifierTable(Strict):
     """Harbor's [verifier] table. Only the separate mode is sound: see facts/harbor.md §4."""
 
     environment_mode: Literal["separate"]
     user: str | int | None = None
-    timeout_sec: float = Field(gt=0)
+    timeout_sec: Seconds
     collect: list[Collect] = []
 
 
-class EnvironmentTable(_Strict):
+class EnvironmentTable(Strict):
     """Harbor's [environment] table."""
 
     workdir: str = "/app"
-    build_timeout_sec: float = Field(default=1200, gt=0)
-    cpus: float | None = Field(default=None, gt=0)
+    build_timeout_sec: Seconds = 1200
+    cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     memory_mb: int | None = Field(default=None, gt=0)
     storage_mb: int | None = Field(default=None, gt=0)
 
 
-class LocalSetup(_Strict):
+class LocalSetup(Strict):
     """How the task runs without Docker.
 
     `base`: folder below environment/ that holds the base tree. `setup`: commands run once for each environment, with the
@@ -95,7 +93,7 @@ class LocalSetup(_Strict):
     env: dict[str, str] = {}
 
 
-class OneshotMetadata(_Strict):
+class OneshotMetadata(Strict):
     """Our [metadata.oneshot] table."""
 
     local: LocalSetup | None = None
@@ -108,7 +106,7 @@ class Metadata(BaseModel):
     oneshot: OneshotMetadata = OneshotMetadata()
 
 
-class TaskConfig(_Strict):
+class TaskConfig(Strict):
     """task.toml."""
 
     schema_version: Literal["1.4"] = "1.4"
@@ -119,7 +117,7 @@ class TaskConfig(_Strict):
     metadata: Metadata = Metadata()
 
 
-class Expected(_Strict):
+class Expected(Strict):
     """tests/expected.json: what the verification must find. Hidden test files lie under tests/files/, laid out as in the tree.
 
     `test_roots`: folders of the tree that are replaced whole by the hidden files. `python_path`: import roots below the tree.
@@ -132,7 +130,7 @@ class Expected(_Strict):
     test_roots: list[str] = ["tests"]
     python_path: list[str] = []
     build: list[Command] = []
-    timeout_sec: int = Field(default=300, gt=0)
+    timeout_sec: int = Field(default=300, ge=1, le=7 * 86400)
 
     @model_validator(mode="after")
     def _each_once(self) -> "Expected":
@@ -142,7 +140,7 @@ class Expected(_Strict):
         return self
 
 
-class Criterion(_Strict):
+class Criterion(Strict):
     """One line of the rubric. `tests`: groups or test ids whose passed share is the score, when tests decide."""
 
     id: str
@@ -152,7 +150,7 @@ class Criterion(_Strict):
     tests: list[str] = []
 
 
-class Rubric(_Strict):
+class Rubric(Strict):
     """oneshot/rubric.toml."""
 
     criterion: list[Criterion] = Field(min_length=1)
@@ -160,6 +158,9 @@ class Rubric(_Strict):
     @model_validator(mode="after")
     def _weights(self) -> "Rubric":
         total = sum(criterion.weight for criterion in self.criterion)
+        ids = [criterion.id for criterion in self.criterion]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"criterion {twice[0]!r} stands twice; give each an id of its own")
         if abs(total - 1) > 1e-6:
             weights = " + ".join(f"{criterion.id} {criterion.weight:g}" for criterion in self.criterion)
             raise ValueError(f"the weights sum to {total:g} ({weights}); change them so that they sum to 1")
@@ -213,6 +214,7 @@ def load(path: Path) -> Task:
         if (path / name).exists():
             raise BadInput(f"{path.name}/{name} must not be there: {why}")
     config = _parse(TaskConfig, path, "task.toml")
+    expected = _expected(path)
     for name in ("environment/Dockerfile", "instruction.md"):
         if not (path / name).is_file():
             raise BadInput(f"task {path.name!r} has no {name}; add it")
@@ -220,18 +222,35 @@ def load(path: Path) -> Task:
         path=path,
         config=config,
         instruction=_instruction(path / "instruction.md"),
-        expected=_expected(path),
-        rubric=_parse(Rubric, path, "oneshot/rubric.toml") if (path / "oneshot/rubric.toml").exists() else None,
+        expected=expected,
+        rubric=_rubric(path, expected),
     )
 
 
 def _expected(path: Path) -> Expected | None:
     if not (path / "tests/expected.json").exists():
         return None
-    for name in ("tests/test.sh", "tests/grade.py", "solution/solution.patch"):
+    expected = _parse(Expected, path, "tests/expected.json")
+    files = {f"tests/files/{test.split('::')[0]}" for test in expected.fail_to_pass + expected.pass_to_pass}
+    for name in ("tests/test.sh", *(f"tests/{each}" for each in RUNNER), "solution/solution.patch", *sorted(files)):
         if not (path / name).is_file():
             raise BadInput(f"task {path.name!r} has tests but no {name}; add it")
-    return _parse(Expected, path, "tests/expected.json")
+    return expected
+
+
+def _rubric(path: Path, expected: Expected | None) -> Rubric | None:
+    if not (path / "oneshot/rubric.toml").exists():
+        return None
+    rubric = _parse(Rubric, path, "oneshot/rubric.toml")
+    known = ["fail_to_pass", "pass_to_pass", *(expected.fail_to_pass + expected.pass_to_pass if expected else [])]
+    for criterion in rubric.criterion:
+        for name in criterion.tests:
+            if name not in known:
+                raise BadInput(
+                    f"{path.name}/oneshot/rubric.toml: criterion {criterion.id!r} names the test {name!r}, which the task does "
+                    f"not have{nearest(name, known)}; use fail_to_pass, pass_to_pass or a test id of tests/expected.json"
+                )
+    return rubric
 
 
 def _instruction(file: Path) -> str:
@@ -252,46 +271,6 @@ def _instruction(file: Path) -> str:
 
 
 def _parse[M: BaseModel](model: type[M], path: Path, name: str) -> M:
+    if not (path / name).is_file():
+        raise BadInput(f"{path.name}/{name} is no file; put one in its place")
     return parse(model, (path / name).read_bytes(), f"{path.name}/{name}")
-
-
-def parse[M: BaseModel](model: type[M], content: bytes, name: str) -> M:
-    """Read TOML or JSON (by the name's ending) into a model. :raises BadInput: with the place and the nearest known key."""
-    try:
-        raw = json.loads(content) if name.endswith(".json") else tomllib.loads(content.decode())
-    except (ValueError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name} cannot be read: {error}; mend that line") from None
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        raise BadInput(f"{name}: {_explain(model, error)}") from None
-
-
-def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    first = min(
-        error.errors(), key=lambda each: each["type"] != "extra_forbidden"
-    )  # a misspelt key is also a missing one
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"{place!r} is missing; add it"
-    if first["type"] != "extra_forbidden":
-        message = first["msg"].removeprefix("Value error, ")
-        return f"{place}: {message} (it is {first['input']!r})" if place else message
-    *parents, key = first["loc"]
-    for part in parents:
-        model = _field_model(model, part)
-    known = sorted(model.model_fields)
-    return f"unknown key {place!r}{nearest(str(key), known)}; known here: {', '.join(known)}"
-
-
-def _field_model(model: type[BaseModel], part: str | int) -> type[BaseModel]:
-    """The model below a field; list indices and unions lead to the model inside them."""
-    if isinstance(part, int):
-        return model
-    kinds = [model.model_fields[part].annotation]
-    while kinds:
-        kind = kinds.pop()
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-        kinds.extend(getattr(kind, "__args__", ()))
-    return model

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 VERSION = "0.1.0"
-_PACKAGES = ("oneshot_shared", "oneshot_proxy", "oneshot_grader", "oneshot_orchestrator", "oneshot_cli")
+_PACKAGES = ("oneshot", "oneshot_shared", "oneshot_proxy", "oneshot_grader", "oneshot_orchestrator", "oneshot_cli")
 
 
 @functools.cache

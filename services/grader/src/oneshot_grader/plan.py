@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from oneshot.grader.v1 import grader_pb2
 from oneshot_grader import grade_verdict
 from oneshot_shared.errors import BadInput
-from oneshot_shared.task import Expected, parse
+from oneshot_shared.strict import parse
+from oneshot_shared.task import RUNNER, Expected
 
-RUNNER = ("grade.py", "grade_launch.py", "grade_tester.py", "grade_tree.py", "grade_verdict.py")
 PLAN_FILE = "plan.json"
 MARGIN_SECONDS = 60  # laying the tree and writing the report, beside the builds and tests that timeout_sec limits
 

@@ -4,7 +4,8 @@ from oneshot.grader.v1 import grader_pb2
 from oneshot_grader import rubric
 from oneshot_grader.reading import Reading, Wanted, read, wanted
 from oneshot_shared.errors import BadInput
-from oneshot_shared.task import Rubric, parse
+from oneshot_shared.strict import parse
+from oneshot_shared.task import Rubric
 
 _SOLUTION, _ORACLE, _NOP = grader_pb2.SUBJECT_SOLUTION, grader_pb2.SUBJECT_ORACLE, grader_pb2.SUBJECT_NOP
 UNTRUSTED = "the report cannot be trusted"
