@@ -29,9 +29,9 @@ clean:
 
 # --inexact: `make hello` after `make test` must not take the developers' tools away again
 .venv/.ready: $(MEMBERS)
-	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && $$uv sync --quiet --frozen --no-dev --inexact
+	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && "$$uv" sync --quiet --frozen --no-dev --inexact
 	@touch $@
 
 .venv/.ready-dev: $(MEMBERS)
-	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && $$uv sync --quiet --frozen
+	@uv=$$(scripts/uv.sh) && echo "[setup] installing into .venv" >&2 && "$$uv" sync --quiet --frozen
 	@touch .venv/.ready $@

@@ -91,7 +91,7 @@ async def test_a_broken_fetch_leaves_nothing(runs: Path, remote: Remote, error: 
 def test_a_long_patch_is_shown_in_part(tmp_path: Path) -> None:
     patch = tmp_path / "diff.patch"
     patch.write_bytes(b"\n".join(b"+%d" % n for n in range(201)) + b"\n+\xff")
-    assert artifacts.shortened(patch).splitlines()[199:] == ["+199", f"… 2 more lines in {patch}"]
+    assert artifacts.shortened(patch).splitlines()[199:] == ["+199", f"… the whole patch, 897 bytes: {patch}"]
     patch.write_bytes(b"+1\n+\xff\n")
     assert artifacts.shortened(patch) == "+1\n+\ufffd"
 
@@ -124,3 +124,9 @@ def test_a_run_on_a_stack_elsewhere(house: House, elsewhere: dict[str, str], tmp
     assert early.sentence == "run 'far-slow' has not ended; wait with `oneshot runs watch far-slow`"
     assert house("runs", "cancel", "far-slow", **elsewhere).code == 0
     assert house("runs", "logs", "far-slow", **elsewhere).code == 0
+
+
+def test_a_patch_of_one_long_line_is_shown_in_part(tmp_path: Path) -> None:
+    patch = tmp_path / "diff.patch"
+    patch.write_bytes(b"+" + b"x" * 1_000_000)
+    assert len(artifacts.shortened(patch)) < 40_000

@@ -108,7 +108,7 @@ def test_two_commands_at_once_share_one_stack(own_house: House) -> None:
 def test_demo_replays_the_real_codex(house: House) -> None:
     ended = house("demo", *LOCAL)
     assert ended.code == 0, ended
-    assert "Running hello-world with backend local (as asked)" in ended.err
+    assert "Running hello-world: codex gpt-5.5, backend local (as asked); model answers are replayed." in ended.err
     assert "[results] Model answers: replayed from cassette 'hello-world'" in ended.out
     assert "[results] Verdict: PASS" in ended.out
 
@@ -118,7 +118,7 @@ def test_a_tree_of_a_thousand_lines_is_shown_in_part(house: House) -> None:
     ended = house("run", "hello-world", *wish, *LOCAL)
     assert ended.code == 1
     (line,) = [line for line in ended.out.splitlines() if line.startswith("… ")]
-    assert line.startswith("… 806 more lines in d/runs/")
+    assert line.startswith("… the whole patch, 5,093 bytes: d/runs/")
     assert house("runs", "diff", house.runs()[0]["run_id"]).out.count("\n+") == 1001
 
 

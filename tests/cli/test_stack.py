@@ -33,11 +33,12 @@ def test_an_idle_stack_of_another_build_is_replaced_and_a_busy_one_refused(own_h
     process = own_house.start(*SLOW)
     await_line(process, "agent at work")
     _pretend_another_build(own_house)
-    refused = own_house("runs", "list")
+    assert own_house("runs", "list").code == 0, "its own runs stay visible"
+    refused = own_house("run", "hello-world", "--agent", "nop", "--backend", "local")
     assert (refused.code, refused.out) == (2, "")
     assert refused.sentence == (
-        f"a stack of another version (0.0.9+other) is at work on {own_house.data} (1 runs); wait for it, "
-        "or end it with `oneshot down --force`"
+        f"a stack of another version (0.0.9+other) is at work on {own_house.data} (1 runs); wait for it "
+        "with `oneshot runs watch`, or end it with `oneshot down --force`"
     )
     assert own_house.services() == after
     interrupt(process)

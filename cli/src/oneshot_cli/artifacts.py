@@ -13,7 +13,7 @@ from oneshot_shared import archive
 if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 
-_PATCH_LINES = 200
+_PATCH_LINES, _PATCH_BYTES = 200, 32_000
 
 
 async def local_copy(stub: "OrchestratorServiceAsyncStub", run: pb.Run) -> Path:
@@ -42,8 +42,11 @@ async def of_run(stub: "OrchestratorServiceAsyncStub", run_id: str) -> Path:
 
 
 def shortened(patch: Path) -> str:
-    """A patch for the terminal: the first lines, and where the rest is."""
-    lines = patch.read_text(errors="replace").splitlines()
-    if len(lines) <= _PATCH_LINES:
-        return "\n".join(lines)
-    return "\n".join([*lines[:_PATCH_LINES], f"… {len(lines) - _PATCH_LINES} more lines in {places.short(patch)}"])
+    """A patch for the terminal: its beginning, and where the rest is."""
+    size = patch.stat().st_size
+    with patch.open("rb") as file:
+        text = file.read(_PATCH_BYTES).decode(errors="replace")
+    lines = text.splitlines()[:_PATCH_LINES]
+    if size > _PATCH_BYTES or len(lines) < len(text.splitlines()):
+        lines.append(f"… the whole patch, {size:,} bytes: {places.short(patch)}")
+    return "\n".join(lines)

@@ -50,8 +50,12 @@ async def busy(stack: Stack) -> str:
 @asynccontextmanager
 async def orchestrator(
     endpoint: str = "",
+    *,
+    any_build: bool = False,
 ) -> AsyncIterator["orchestrator_pb2_grpc.OrchestratorServiceAsyncStub"]:
     """The orchestrator: at an endpoint where one is given, else of the embedded stack, which is started.
+
+    `any_build`: for commands that only look or cancel, so that an edited checkout does not lock its own runs away.
 
     :raises NotReady: no stack can be started or reached.
     """
@@ -60,7 +64,7 @@ async def orchestrator(
         address, token = _remote(endpoint)
     else:
         stack = Stack.here()
-        await joined(stack)
+        await joined(stack, any_build=any_build)
         address, token = stack.address("orchestrator"), stack.token
     async with channel(address, token) as opened:
         if endpoint:

@@ -49,7 +49,5 @@ def demo(backend: str = _BACKEND, as_json: bool = _JSON) -> None:
     """Watch the real Codex CLI solve the example task from recorded answers: no key, no account, no Docker needed."""
     from oneshot_cli import running
 
-    wish = running.Wish(
-        task="hello-world", agent="codex", replay="default", backend=backend, as_json=as_json, explain=True
-    )
+    wish = running.Wish(task="hello-world", agent="codex", replay="default", backend=backend, as_json=as_json)
     ending.start(running.run(wish))

@@ -20,7 +20,7 @@ def _with_stub(endpoint: str, work: "Callable[[OrchestratorServiceAsyncStub], Aw
     async def connected() -> int:
         from oneshot_cli import clients
 
-        async with clients.orchestrator(endpoint) as stub:
+        async with clients.orchestrator(endpoint, any_build=True) as stub:
             return await work(stub)
 
     ending.start(connected())

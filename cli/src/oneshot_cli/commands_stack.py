@@ -68,6 +68,7 @@ def down(
         if not force and stack.ready() and (busy := await clients.busy(stack)):
             raise NotReady(f"the stack is at work ({busy}); wait for it, or cancel what runs with --force")
         await asyncio.to_thread(stack.stop)
+        await asyncio.to_thread(stack.tidy)
         print("The stack is down.")
         return 0
 

@@ -1,11 +1,12 @@
 """How a command ends: exit codes, and one sentence for an error."""
 
 import errno
+import os
 import sys
 from collections.abc import Coroutine
 from typing import Any
 
-PASS, FAIL, BAD, INVALID, CANCELLED = 0, 1, 2, 3, 130
+PASS, FAIL, BAD, INVALID, CANCELLED, CLOSED_PIPE = 0, 1, 2, 3, 130, 141
 
 
 def start(work: Coroutine[Any, Any, int]) -> None:
@@ -16,6 +17,10 @@ def start(work: Coroutine[Any, Any, int]) -> None:
 
     try:
         code = asyncio.run(work)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough; at exit Python would complain again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = CLOSED_PIPE
     except (BadInput, NotReady, FileNotFoundError, FileExistsError, PermissionError) as error:
         _say(sentence(error))
         code = BAD

@@ -67,11 +67,13 @@ def token_file(runtime: Path) -> Path:
 def find_task(given: str) -> Path:
     """A task by path, or by slug below data/tasks/prepared. :raises BadInput: neither."""
     path = Path(given)
-    if path.is_dir():
+    if given and path.is_dir():
         return path.resolve()
     prepared = data_folder() / "tasks" / "prepared"
-    if "/" not in given and (prepared / given).is_dir():
-        return prepared / given
+    shipped = (checkout() or Path()) / "data" / "tasks" / "prepared"
+    for folder in (prepared, shipped):
+        if given and "/" not in given and (folder / given).is_dir():
+            return folder / given
     from oneshot_shared.errors import nearest
 
     known = sorted(p.name for p in prepared.glob("*") if p.is_dir())

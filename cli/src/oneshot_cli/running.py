@@ -48,7 +48,6 @@ class Wish:
     allow_unsandboxed: bool = False
     endpoint: str = ""
     as_json: bool = False
-    explain: bool = False
 
 
 async def run(wish: Wish) -> int:
@@ -57,16 +56,16 @@ async def run(wish: Wish) -> int:
     found = await asyncio.to_thread(task.load, places.find_task(wish.task))
     backend, why = await asyncio.to_thread(_backend, wish.backend)
     cassette, model = _replay(wish, found)
-    if wish.explain and not wish.as_json:
-        print(f"Running {found.slug} with backend {backend} ({why}); model answers are replayed.", file=sys.stderr)
     with show.Progress(quiet=wish.as_json or wish.detach) as progress:
         async with clients.orchestrator(wish.endpoint) as stub:
             digest = (await stub.PutTask(_upload(found))).digest
             requests = [_request(wish, found, digest, backend, cassette, model, i) for i in range(wish.attempts)]
             try:
                 await _submit(stub, requests)
+                _announce(requests[0], found.slug, why, quiet=wish.as_json or wish.detach)
                 if wish.detach:
-                    print(*(request.run_id for request in requests), sep="\n")
+                    ids = [request.run_id for request in requests]
+                    print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
                     return ending.PASS
                 ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in requests))
             except asyncio.CancelledError:
@@ -75,6 +74,13 @@ async def run(wish: Wish) -> int:
             folders = [await artifacts.local_copy(stub, each) for each in ended]
     _print(wish, list(zip(ended, folders, strict=True)))
     return _code(ended)
+
+
+def _announce(request: pb.SubmitRunRequest, slug: str, why: str, *, quiet: bool) -> None:
+    if not quiet:
+        who = f"{request.agent.name} {request.model}".strip()
+        answers = "; model answers are replayed" if request.replay else ""
+        print(f"Running {slug}: {who}, backend {request.backend} ({why}){answers}.", file=sys.stderr)
 
 
 def _check(wish: Wish) -> None:

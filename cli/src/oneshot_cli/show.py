@@ -116,7 +116,7 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
         lines.append(f"Model answers: replayed from cassette {run.replayed!r} (no model was called)")
     lines += [f"Rubric total score: {_total(grade)}"] if grade.criteria else []
     lines += [_criterion(line) for line in grade.criteria]
-    if grade.tests:
+    if grade.tests and grade.verdict != grader_pb2.VERDICT_INVALID:
         passed = sum(test.outcome == "passed" for test in grade.tests)
         lines.append(f"Unit tests: {passed} passed, {len(grade.tests) - passed} failed")
         lines += [f" - {test.outcome}: {test.id}" for test in grade.tests if test.outcome != "passed"]

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from oneshot_cli import places
-from oneshot_shared.errors import NotReady
+from oneshot_cli import engine, places
+from oneshot_shared.errors import BadInput, NotReady
 
 SERVICES = ("proxy", "grader", "orchestrator")
 _START_SECONDS = 60.0
@@ -130,6 +130,7 @@ class Stack:
             if not self.alive():
                 self.ready_file.unlink(missing_ok=True)
                 shutil.rmtree(self.runtime / "gateway", ignore_errors=True)
+                engine.reap(places.owner(self.data))
 
     def spawn(self) -> None:
         """Start the supervisor and wait until every service answers.
@@ -187,15 +188,18 @@ def _pid(runtime: Path) -> int:
     return 0
 
 
-async def joined(stack: Stack) -> None:
-    """Make sure that a stack of this build runs, and hand the keys over.
+async def joined(stack: Stack, *, any_build: bool = False) -> None:
+    """Make sure that a stack of this build runs, and hand the keys over. `any_build` joins a busy one of another build.
 
     :raises NotReady: it does not start, or one of another build is at work.
     """
     from oneshot_cli import clients
     from oneshot_shared import version
 
-    stack.data.mkdir(parents=True, exist_ok=True)
+    try:
+        stack.data.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise BadInput(f"the data folder {stack.data} is a file; set ONESHOT_DATA to a folder") from None
     with stack.starting():
         places.token_file(stack.runtime)
         if stack.alive():
@@ -204,9 +208,11 @@ async def joined(stack: Stack) -> None:
             ready = stack.ready() or {}
             if ready.get("build") != version.build():
                 if busy := await clients.busy(stack):
+                    if any_build:
+                        return
                     raise NotReady(
-                        f"a stack of another version ({ready.get('build')}) is at work on {stack.data} ({busy}); wait for it, "
-                        "or end it with `oneshot down --force`"
+                        f"a stack of another version ({ready.get('build')}) is at work on {stack.data} ({busy}); wait "
+                        "for it with `oneshot runs watch`, or end it with `oneshot down --force`"
                     )
                 stack.stop()
         if not stack.alive():

@@ -73,6 +73,10 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
             f"provider {name!r} needs its address: set {provider.base_url_variable} to a URL that begins with http:// or "
             f"https:// and ends before /responses (it is {base_url!r})"
         )
+    if base_url.rstrip("/").endswith(("/responses", "/chat/completions")):
+        raise NotReady(
+            f"{provider.base_url_variable} is {base_url!r}; leave the last part out: it is added for each call"
+        )
     key = variables.get(provider.key_variable, "")
     if provider.key_required and not key:
         raise NotReady(

@@ -28,7 +28,8 @@ async def after_one(proxy: Proxy, answer: Answer) -> tuple[str, str, int]:
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 async def test_an_error_status_is_the_upstreams_failure(proxy: Proxy, status: int) -> None:
     failure, said, recorded = await after_one(proxy, error(status, "no\nway", "oops"))
-    assert failure == said == f"openai answered {status}: oops: no way"
+    step = "; check OPENAI_API_KEY" if status in (401, 403) else ""
+    assert failure == said == f"openai answered {status}: oops: no way{step}"
     assert recorded == status
 
 

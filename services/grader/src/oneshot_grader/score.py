@@ -70,7 +70,8 @@ def _never_worked(evidence: grader_pb2.Evidence) -> str:
     if not evidence.needs_model or evidence.model_calls_succeeded or evidence.commands_succeeded:
         return ""
     words = " ".join(evidence.last_words.split())[-_LAST_WORDS:]
-    why = evidence.upstream_failure or (f"its last words: {words}" if words else f"exit code {evidence.exit_code}")
+    ended = f"its last words: {words}" if words else f"exit code {evidence.exit_code}"
+    why = evidence.upstream_failure or evidence.stopped_by or ended
     return f"The agent never worked, as no model call succeeded: {_ended(why)}"
 
 

@@ -71,11 +71,21 @@ def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken:
     if broken.lower().startswith(_CLIENT_LEFT) or (result.finished and not result.failure and status < 400):
         return ""
     if not status:
-        return f"{name} could not be reached: {broken}"
+        return f"{name} could not be reached: {broken}{_next_step(found, status)}"
     if status in _UPSTREAM_FAULTS or status >= 500:
-        return f"{name} answered {status}: {outcome.error_body_words(body) or 'no message'}"
+        return f"{name} answered {status}: {outcome.error_body_words(body) or 'no message'}{_next_step(found, status)}"
     if status >= 400:
         return ""
     if result.failure and not broken:
         return f"{name} answered {status}, but failed: {result.failure}"
     return f"{name} broke off its answer: {broken or 'the stream ended without its last event'}"
+
+
+def _next_step(found: Exchange, status: int) -> str:
+    """Which variable to look at, where one can help."""
+    upstream = found.session.upstream
+    if upstream is None:
+        return ""
+    if status in (401, 403):
+        return f"; check {upstream.provider.key_variable}"
+    return f" ({upstream.base_url}; check {upstream.provider.base_url_variable})" if not status else ""
