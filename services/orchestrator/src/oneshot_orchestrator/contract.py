@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, Protocol
 
-from oneshot_shared.task import Task
+from oneshot_shared.task import EnvironmentTable, Task
 
 type Say = Callable[[str], None]
 """Takes a few words on what is happening now."""
@@ -18,12 +18,18 @@ type Sink = Callable[[bytes], None]
 """Takes output as it comes, on the event loop."""
 
 
+class Spoilt(ValueError):  # noqa: N818 -- it names the state of the tree
+    """What the agent left cannot be taken, and so not be judged: the run is invalid by its fault."""
+
+
 @dataclass(frozen=True)
 class Exit:
-    """How a command ended. `code` is -1 where it was killed at its timeout."""
+    """How a command ended. `code` is -1 where it was killed at its timeout, 126 or 127 where it cannot be run."""
 
     code: int
     timed_out: bool = False
+    disk_full: bool = False
+    """Killed because its sandbox had written more than it may."""
 
 
 class Role(Enum):
@@ -38,7 +44,7 @@ class Environment:
     """A task's environment, built: what every sandbox of it starts from.
 
     `image` is the backend's name for it, `tree` the place of the working tree inside, `folder` our record of it: `base/`
-    (the tree as built) and `git/` (the same as one commit in a git directory of our own).
+    (the tree as built) and `git/` (the same as one tree in a git directory of our own). `resources`: what the task asks for.
     """
 
     image: str
@@ -47,6 +53,7 @@ class Environment:
     uid: int
     gid: int
     env: dict[str, str] = field(default_factory=dict)
+    resources: EnvironmentTable = field(default_factory=EnvironmentTable)
 
 
 class Slot(Protocol):
@@ -63,11 +70,16 @@ class Sandbox(Protocol):
     tree: str
     scratch: str
     """A folder outside the tree that the agent may write to."""
+    agent_files: str
+    """Where the agent volume is; empty where agents are this machine's own programs, and nothing shuts them in."""
 
     async def run(
         self, argv: list[str], *, role: Role, env: dict[str, str], timeout: float, out: Sink, err: Sink
     ) -> Exit:
-        """Run a command in the tree, standard input closed. At the timeout everything in the sandbox dies."""
+        """Run a command in the tree, standard input closed, until it ends: what it left in the background goes on.
+
+        At the timeout everything in the sandbox dies.
+        """
         ...
 
     async def put(self, tar: IO[bytes], folder: str) -> None:
@@ -75,7 +87,7 @@ class Sandbox(Protocol):
         ...
 
     async def remove(self, paths: list[str]) -> None:
-        """Remove files by their path in the tree."""
+        """Remove files, links and whole folders by their path in the tree; gone already is fine."""
         ...
 
     async def stop(self) -> None:
@@ -83,7 +95,10 @@ class Sandbox(Protocol):
         ...
 
     async def get_tree(self) -> IO[bytes]:
-        """The tree as a tar whose member names begin with one component; written by the agent, so trust nothing."""
+        """The tree as a tar whose member names begin with one component, without hard links.
+
+        The agent wrote it, so trust nothing; where it took the whole tree away, this is empty. :raises Spoilt: too large.
+        """
         ...
 
 
@@ -107,12 +122,19 @@ class Backend(Protocol):
         """Say what is missing. :raises NotReady: with the next step. BadInput: the task cannot run here."""
         ...
 
-    async def build(self, task: Task, say: Say, log: Path) -> Environment:
-        """Build the environment, or find it built. :raises BadInput: it does not build; the last lines say why."""
+    async def reap(self) -> None:
+        """Remove what an earlier process of this stack left. Called once, before anything is made."""
+        ...
+
+    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+        """Build the environment, and the agent volume where it is asked for; or find them built.
+
+        :raises BadInput: it does not build; the last lines say why.
+        """
         ...
 
     async def open_slot(self, index: int) -> Slot:
-        """Make a slot, or find it made."""
+        """Make a slot, or find it made and well."""
         ...
 
     def sandbox(self, environment: Environment, spec: SandboxSpec) -> AbstractAsyncContextManager[Sandbox]:
@@ -130,6 +152,11 @@ class Changes:
 
     folder: Path
     deleted: list[str]
+
+    def names(self) -> list[str]:
+        """The files and links to lay, by their path in the tree."""
+        paths = [path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+        return sorted(str(path.relative_to(self.folder)) for path in paths)
 
 
 @dataclass

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 from tempfile import mkdtemp
 
 from oneshot_orchestrator.contract import Changes
@@ -26,9 +26,10 @@ _CONFIG = {
 }
 
 
-def is_git(path: PurePosixPath) -> bool:
-    """Whether a path lies in some `.git`, in any spelling that git itself would refuse."""
-    return any(part.lower() in {".git", "git~1"} for part in path.parts)
+def is_git(path: PurePath) -> bool:
+    """Whether a path lies in some `.git`, in any spelling that git refuses: an NTFS would take it for the same."""
+    parts = str(path).replace("\\", "/").split("/")
+    return any(part.split(":")[0].rstrip(". ").lower() in {".git", "git~1"} for part in parts)
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,32 @@ class _Git:
 
 
 async def record_base(environment: Path) -> None:
-    """Make `git/` from `base/` of an environment's folder: one tree, tagged `base`."""
-    folder = environment / "git"
+    """Make `git/` from `base/` of an environment's folder: one tree, tagged `base`; and `ignores/`, its ignore rules."""
+    folder, base, ignores = (environment / name for name in ("git", "base", "ignores"))
     folder.mkdir()
     git = _Git(folder)
     await git("init", "-q", "--bare", ".")
     (folder / "info").mkdir(exist_ok=True)
     (folder / "info" / "attributes").write_text(_ATTRIBUTES)
     (folder / "info" / "exclude").write_text("")
-    await git("add", "-A", "--force", ".", work_tree=environment / "base")
+    await _add(git, base)
     tree = (await git("write-tree")).decode().strip()
     await git("update-ref", "refs/tags/base", tree)
+    ignores.mkdir()
+    for rules in base.rglob(".gitignore"):
+        if rules.is_file() and not rules.is_symlink():
+            copy = ignores / rules.relative_to(base)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(rules, copy)
+
+
+async def _add(git: _Git, folder: Path) -> None:
+    """Take a whole folder into the index, but for what git takes from nobody."""
+    for named in list(folder.rglob(".[gG][iI][tT][mM][oO][dD][uU][lL][eE][sS]")):
+        for path in [named, *named.rglob("*")]:
+            if path.is_symlink():
+                path.unlink()
+    await git("add", "-A", "--force", ".", work_tree=folder)
 
 
 class Trees:
@@ -106,7 +122,7 @@ class Trees:
         """The tree of a folder. New files that the base's own ignore rules name are left out, as a person would."""
         git = self._git()
         await git("read-tree", "base")
-        await git("add", "-A", "--force", ".", work_tree=folder)
+        await _add(git, folder)
         new = await git("diff", "--cached", "--name-only", "-z", "--no-renames", "--diff-filter=A", "base")
         if ignored := await self._ignored(git, new):
             await git("update-index", "--force-remove", "-z", "--stdin", work_tree=folder, stdin=ignored)
@@ -114,9 +130,8 @@ class Trees:
 
     async def _ignored(self, git: _Git, paths: bytes) -> bytes:
         try:
-            return await git(
-                "check-ignore", "--no-index", "-z", "--stdin", work_tree=self._environment / "base", stdin=paths
-            )
+            rules = self._environment / "ignores"
+            return await git("check-ignore", "--no-index", "-z", "--stdin", work_tree=rules, stdin=paths)
         except subprocess.CalledProcessError as error:
             if error.returncode == 1:  # none is ignored
                 return b""
@@ -151,7 +166,3 @@ class Trees:
         await git("read-tree", tree)
         await git("checkout-index", "-f", "-z", "--stdin", f"--prefix={folder}/", stdin=changed, work_tree=folder)
         return Changes(folder, [os.fsdecode(path) for path in deleted.split(b"\0") if path])
-
-    def remove(self) -> None:
-        """Remove what was written."""
-        shutil.rmtree(self._folder, ignore_errors=True)

@@ -74,7 +74,8 @@ class Steps:
         try:
             yield
         except BaseException as error:
-            self._journal.write(self._run, step, pb.PHASE_FAILED, sentence(error).split("\n")[0])
+            why = "cancelled" if isinstance(error, asyncio.CancelledError) else sentence(error).split("\n")[0]
+            self._journal.write(self._run, step, pb.PHASE_FAILED, why)
             raise
         self._journal.write(self._run, step, pb.PHASE_FINISHED)
 

@@ -14,11 +14,11 @@ from oneshot_shared.client import channel
 async def serve() -> None:
     """Serve until told to stop."""
     mine = settings.load(OrchestratorSettings)
-    token = mine.token_file.read_text().strip()
+    token = mine.token()
     async with channel(mine.proxy, token) as proxy, channel(mine.grader, token) as grader:
         services = Services(proxy_pb2_grpc.ProxyServiceStub(proxy), grader_pb2_grpc.GraderServiceStub(grader))
         scheduler = Scheduler(mine, services)
-        scheduler.start()
+        await scheduler.start()
         service = server.Service(
             orchestrator_pb2_grpc.add_OrchestratorServiceServicer_to_server,
             OrchestratorServicer(scheduler),

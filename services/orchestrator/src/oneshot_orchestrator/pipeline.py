@@ -12,11 +12,12 @@ from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
 from oneshot_orchestrator import agents, git, session, verify
-from oneshot_orchestrator.contract import Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Work
+from oneshot_orchestrator.contract import Agent, Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Spoilt, Work
 from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.journal import Steps
 from oneshot_orchestrator.session import Session
 from oneshot_shared import archive
+from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
 
 
@@ -42,10 +43,17 @@ class Pipeline:
     scratch: Path
     changed: Callable[[pb.Run], None]
 
+    @property
+    def agent(self) -> Agent:
+        """Who works."""
+        return agents.find(self.run.request.agent.name)
+
     async def execute(self) -> grader_pb2.Grade:
         """Run everything and return the grade. :raises: what machinery raises; the caller turns it into INVALID."""
         with self.steps.step(pb.STEP_BUILD):
-            environment = await self.backend.build(self.task, self.steps.say, self.folder / "logs" / "build.log")
+            environment = await self.backend.build(
+                self.task, self.steps.say, self.folder / "logs" / "build.log", agent_files=self.agent.needs_files
+            )
         place = Path(mkdtemp(prefix=f"{self.run.run_id}-", dir=self.scratch))
         trees = Trees(environment.folder, place)
         verifier = verify.Verifier(self.run.run_id, self.task, self.backend, environment, trees, self.folder / "logs")
@@ -59,8 +67,7 @@ class Pipeline:
         self, environment: Environment, verifier: verify.Verifier, place: Path
     ) -> tuple[Done, proxy_pb2.Session, str]:
         """Let the agent work in its sandbox; returns how it ended, the session's record and the tree it left."""
-        agent = agents.find(self.run.request.agent.name)
-        spec = SandboxSpec(self.run.run_id, "agent", slot=self.slot, agent_files=agent.needs_files)
+        spec = SandboxSpec(self.run.run_id, "agent", slot=self.slot, agent_files=self.agent.needs_files)
         async with AsyncExitStack() as stack:
             with self.steps.step(pb.STEP_SANDBOX):
                 sandbox = await stack.enter_async_context(self.backend.sandbox(environment, spec))
@@ -68,10 +75,14 @@ class Pipeline:
                 async with session.opened(
                     self.services.proxy, self.run, self.task, self.folder / "trace", self._seen
                 ) as opened:
-                    done = await agent.work(self._work(sandbox, opened, verifier))
+                    done = await self.agent.work(self._work(sandbox, opened, verifier))
                     await sandbox.stop()
                 if done.exit.timed_out:
                     self.run.stopped_by = f"time limit {self.run.request.limits.wall_seconds} s reached"
+                elif done.exit.disk_full:
+                    self.run.stopped_by = (
+                        "disk limit of the sandbox reached; [environment] storage_mb in task.toml sets it"
+                    )
             with self.steps.step(pb.STEP_COLLECT):
                 tree = await self._collect(sandbox, verifier.trees, place)
         return done, opened.record, tree
@@ -104,14 +115,17 @@ class Pipeline:
         tree_folder = place / "tree"
         tree_folder.mkdir()
         with await sandbox.get_tree() as file:
-            await asyncio.to_thread(
-                archive.unpack,
-                file,
-                tree_folder,
-                strip=1,
-                skip=git.is_git,
-                refused=lambda name, why: refused.append(f"{name}, which {why}"),
-            )
+            try:
+                await asyncio.to_thread(
+                    archive.unpack,
+                    file,
+                    tree_folder,
+                    strip=1,
+                    skip=git.is_git,
+                    refused=lambda name, why: refused.append(f"{name}, which {why}"),
+                )
+            except BadInput as error:
+                raise Spoilt(f"the tree that the agent left cannot be taken: {error}") from None
         tree = await trees.of_folder(tree_folder)
         (self.folder / "artifacts" / "diff.patch").write_bytes(await trees.patch(tree))
         if refused:
@@ -128,20 +142,18 @@ class Pipeline:
                 expected = (self.task.path / "tests" / "expected.json").read_bytes()
                 plan = (await self.services.grader.Plan(grader_pb2.PlanRequest(expected=expected))).plan
                 report = await verifier.report(plan, grader_pb2.SUBJECT_SOLUTION, tree)
-        evidence = _evidence(self.run, done, record)
+        evidence = self._evidence(done, record)
         with self.steps.step(pb.STEP_SCORE):
             return await verify.grade(self.services.grader, verifier, plan, report, evidence, tree)
 
-
-def _evidence(run: pb.Run, done: Done, record: proxy_pb2.Session) -> grader_pb2.Evidence:
-    name = run.request.agent.name
-    return grader_pb2.Evidence(
-        agent=name,
-        needs_model=agents.find(name).needs_model,
-        model_calls_succeeded=record.calls_succeeded,
-        commands_succeeded=done.commands_succeeded,
-        exit_code=done.exit.code,
-        stopped_by=run.stopped_by,
-        upstream_failure=record.upstream_failure,
-        last_words=done.last_words,
-    )
+    def _evidence(self, done: Done, record: proxy_pb2.Session) -> grader_pb2.Evidence:
+        return grader_pb2.Evidence(
+            agent=self.run.request.agent.name,
+            needs_model=self.agent.needs_model,
+            model_calls_succeeded=record.calls_succeeded,
+            commands_succeeded=done.commands_succeeded,
+            exit_code=done.exit.code,
+            stopped_by=self.run.stopped_by,
+            upstream_failure=record.upstream_failure,
+            last_words=done.last_words,
+        )

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import shutil
+import sqlite3
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -12,14 +14,31 @@ import structlog
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot_orchestrator import backends, record, submission
-from oneshot_orchestrator.contract import Backend, Slot
-from oneshot_orchestrator.journal import Journal, Steps
+from oneshot_orchestrator.contract import Backend, Spoilt
+from oneshot_orchestrator.journal import Journal, Steps, ended
 from oneshot_orchestrator.pipeline import Pipeline, Services
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_orchestrator.store import RunStore
 from oneshot_orchestrator.tasks import TaskStore
 from oneshot_shared import logs
-from oneshot_shared.errors import BadInput, sentence, to_status
+from oneshot_shared.errors import BadInput, NotReady, sentence, to_status
+
+_STOPPED = "the orchestrator was stopped while this run was at work; submit it again"
+
+
+@dataclass
+class _Driven:
+    """A run at work, and who watches it."""
+
+    run: pb.Run
+    task: asyncio.Task[None] | None = None
+    watchers: int = 0
+    unwatched_since: float = field(default_factory=time.monotonic)
+
+    def cancel(self) -> None:
+        """Cancel once: a second time would break off the removal of the sandbox."""
+        if self.task and not self.task.cancelling():
+            self.task.cancel()
 
 
 class Scheduler:
@@ -31,18 +50,15 @@ class Scheduler:
         self._services = services
         self._state = state
         self._scratch = state / "scratch"
-        self._scratch.mkdir(parents=True, exist_ok=True)
         self.tasks = TaskStore(state / "tasks")
         self.store = RunStore(state / "orchestrator.sqlite")
         self.journal = Journal(self.store)
         self._backends: dict[str, Backend] = {}
-        self._slots: dict[tuple[str, int], Slot] = {}
+        self._making = asyncio.Lock()
         self._free: asyncio.PriorityQueue[int] = asyncio.PriorityQueue()
         for index in range(settings.slots):
             self._free.put_nowait(index)
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._watchers: dict[str, int] = defaultdict(int)
-        self._unwatched_since: dict[str, float] = {}
+        self._at_work: dict[str, _Driven] = {}
         self._submitting = asyncio.Lock()
         self._watchdog: asyncio.Task[None] | None = None
 
@@ -50,16 +66,21 @@ class Scheduler:
         """Where a run's results are."""
         return self._settings.data / "runs" / run_id
 
-    def start(self) -> None:
-        """End what an earlier process left unfinished, and begin to look after attached runs."""
+    async def start(self) -> None:
+        """End what an earlier process left unfinished, remove its leftovers, and begin to look after attached runs."""
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
         for run in self.store.unfinished():
-            reason = "the orchestrator was stopped while this run was at work; submit it again"
-            self._end(run, _invalid(reason))
+            self._end(run, _invalid(_STOPPED))
+            try:
+                await self.backend(run.request.backend)  # a new one removes what the earlier process left
+            except (BadInput, NotReady) as error:
+                logs.get().warning("leftovers not removed", run_id=run.run_id, error=sentence(error))
         self._watchdog = asyncio.create_task(self._watch_the_attached())
 
     def busy(self) -> str:
         """What keeps the service busy."""
-        return f"{len(self._running)} runs" if self._running else ""
+        return f"{len(self._at_work)} runs" if self._at_work else ""
 
     def get(self, run_id: str) -> pb.Run:
         """A run. :raises FileNotFoundError: no such run."""
@@ -68,11 +89,14 @@ class Scheduler:
             raise FileNotFoundError(f"no run {run_id!r}; `oneshot runs list` shows the runs there are")
         return run
 
-    def backend(self, name: str) -> Backend:
-        """A backend by name, made at its first use."""
-        if name not in self._backends:
-            self._backends[name] = backends.make(name, self._settings, self._state)
-        return self._backends[name]
+    async def backend(self, name: str) -> Backend:
+        """A backend by name, made at its first use, when nothing of this process is in its hands yet."""
+        async with self._making:
+            if name not in self._backends:
+                made = backends.make(name, self._settings, self._state)
+                await made.reap()
+                self._backends[name] = made
+            return self._backends[name]
 
     async def submit(self, request: pb.SubmitRunRequest) -> pb.Run:
         """Accept a run, or say what is wrong with it."""
@@ -83,11 +107,13 @@ class Scheduler:
             if self.folder(request.run_id).exists():
                 raise FileExistsError(f"{self.folder(request.run_id)} exists already; choose another run id")
             task = self.tasks.get(request.task_digest)
-            run = await submission.accept(request, task, self.backend(request.backend), self._services, self._settings)
+            backend = await self.backend(request.backend)
+            run = await submission.accept(request, task, backend, self._services, self._settings)
             record.make_folders(self.folder(run.run_id))
             self.store.add(run)
-            self._unwatched_since[run.run_id] = time.monotonic()
-            self._running[run.run_id] = asyncio.create_task(self._drive(run), name=run.run_id)
+            driven = self._at_work[run.run_id] = _Driven(run)
+            driven.task = asyncio.create_task(self._drive(run, backend), name=run.run_id)
+            driven.task.add_done_callback(lambda _: self._forget(run))
         return run
 
     def _repeat(self, known: pb.Run, request: pb.SubmitRunRequest) -> pb.Run:
@@ -99,107 +125,105 @@ class Scheduler:
     async def cancel(self, run_id: str) -> pb.Run:
         """End a run, and wait until its sandbox is gone."""
         self.get(run_id)
-        if driving := self._running.get(run_id):
-            driving.cancel()
-            await asyncio.wait([driving])
+        if (driven := self._at_work.get(run_id)) and driven.task:
+            driven.cancel()
+            await asyncio.wait([driven.task])
         return self.get(run_id)
 
     async def watch(self, run_id: str, after: int) -> AsyncIterator[pb.WatchRunResponse]:
         """Follow a run; for an attached one this is what keeps it going."""
-        self._watchers[run_id] += 1
+        driven = self._at_work.get(run_id) or _Driven(pb.Run())
+        driven.watchers += 1
         try:
             async for update in self.journal.follow(run_id, after):
                 yield update
         finally:
-            self._watchers[run_id] -= 1
-            self._unwatched_since[run_id] = time.monotonic()
+            driven.watchers -= 1
+            driven.unwatched_since = time.monotonic()
 
     async def _watch_the_attached(self) -> None:
         while True:
             await asyncio.sleep(min(1.0, self._settings.watch_grace_seconds))
             limit = time.monotonic() - self._settings.watch_grace_seconds
-            for run_id, driving in list(self._running.items()):
-                unwatched = not self._watchers[run_id] and self._unwatched_since[run_id] < limit
-                if unwatched and self.get(run_id).request.attached:
-                    logs.get().info("nobody watches an attached run", run_id=run_id)
-                    driving.cancel()
+            for driven in self._at_work.values():
+                if driven.run.request.attached and not driven.watchers and driven.unwatched_since < limit:
+                    logs.get().info("nobody watches an attached run", run_id=driven.run.run_id)
+                    driven.cancel()
 
-    async def _drive(self, run: pb.Run) -> None:
+    async def _drive(self, run: pb.Run, backend: Backend) -> None:
         structlog.contextvars.bind_contextvars(run_id=run.run_id)
-        steps = Steps(self.journal, run)
         try:
-            with steps.step(pb.STEP_QUEUE):
-                index = await self._free.get()
-            try:
-                grade = await self._execute(run, steps, index)
-            finally:
-                self._free.put_nowait(index)
+            grade = await self._in_turn(run, backend, Steps(self.journal, run))
         except asyncio.CancelledError:
             self._end(run, None)
         except Exception as error:  # noqa: BLE001 -- whatever broke, the run gets its end and its record
-            if to_status(error) is None:
+            if to_status(error) is None and not isinstance(error, Spoilt):
                 logs.get().error("run failed", exc_info=error)
-            self._end(run, _invalid(sentence(error), task=isinstance(error, BadInput)))
+            self._end(run, _invalid(sentence(error), _blame(error)))
         else:
             self._end(run, grade)
+
+    def _forget(self, run: pb.Run) -> None:
+        if not ended(run):  # cancelled before its first step
+            self._end(run, None)
+        del self._at_work[run.run_id]
+
+    async def _in_turn(self, run: pb.Run, backend: Backend, steps: Steps) -> grader_pb2.Grade:
+        with steps.step(pb.STEP_QUEUE):
+            index = await self._free.get()
+        try:
+            run.state, run.started_at = pb.RUN_STATE_RUNNING, submission.now()
+            self.journal.save(run)
+            pipeline = Pipeline(
+                run=run,
+                task=self.tasks.get(run.request.task_digest),
+                backend=backend,
+                slot=await backend.open_slot(index),
+                services=self._services,
+                steps=steps,
+                folder=self.folder(run.run_id),
+                scratch=self._scratch,
+                changed=self.journal.save,
+            )
+            return await pipeline.execute()
         finally:
-            self._running.pop(run.run_id, None)
-            self._watchers.pop(run.run_id, None)
-            self._unwatched_since.pop(run.run_id, None)
-
-    async def _execute(self, run: pb.Run, steps: Steps, index: int) -> grader_pb2.Grade:
-        run.state, run.started_at = pb.RUN_STATE_RUNNING, submission.now()
-        self.journal.save(run)
-        backend = self.backend(run.request.backend)
-        pipeline = Pipeline(
-            run=run,
-            task=self.tasks.get(run.request.task_digest),
-            backend=backend,
-            slot=await self._slot(backend, index),
-            services=self._services,
-            steps=steps,
-            folder=self.folder(run.run_id),
-            scratch=self._scratch,
-            changed=self.journal.save,
-        )
-        return await pipeline.execute()
-
-    async def _slot(self, backend: Backend, index: int) -> Slot:
-        key = (backend.name, index)
-        if key not in self._slots:
-            self._slots[key] = await backend.open_slot(index)
-        return self._slots[key]
+            self._free.put_nowait(index)
 
     def _end(self, run: pb.Run, grade: grader_pb2.Grade | None) -> None:
         run.ended_at = submission.now()
         run.state = pb.RUN_STATE_FINISHED if grade else pb.RUN_STATE_CANCELLED
         if grade:
             run.grade.CopyFrom(grade)
-        phase = pb.PHASE_FINISHED
+        phase, detail = pb.PHASE_FINISHED, ""
         try:
             record.make_folders(self.folder(run.run_id))
             record.write(run, self.folder(run.run_id))
         except OSError as error:  # the disk may be full: the store still has the result
-            phase = pb.PHASE_FAILED
+            phase, detail = pb.PHASE_FAILED, f"results not written: {sentence(error)}"
             logs.get().error("results not written", run_id=run.run_id, exc_info=error)
-        self.journal.write(run, pb.STEP_RECORD, phase)
+        with contextlib.suppress(sqlite3.Error):  # then the event is missing, and only that
+            self.journal.write(run, pb.STEP_RECORD, phase, detail)
         self.journal.save(run)
 
     async def close(self) -> None:
         """Cancel every run, wait for their ends, and remove what the backends hold."""
         if self._watchdog:
             self._watchdog.cancel()
-        running = list(self._running.values())
-        for driving in running:
-            driving.cancel()
-        if running:
-            await asyncio.wait(running)
+        at_work = list(self._at_work.values())
+        for driven in at_work:
+            driven.cancel()
+        if at_work:
+            await asyncio.wait([driven.task for driven in at_work if driven.task])
         for backend in self._backends.values():
-            with contextlib.suppress(ConnectionError):
-                await backend.close()
+            await backend.close()
         self.store.close()
 
 
-def _invalid(reason: str, *, task: bool = False) -> grader_pb2.Grade:
-    blame = grader_pb2.BLAME_TASK if task else grader_pb2.BLAME_INFRA
+def _blame(error: Exception) -> grader_pb2.Blame:
+    if isinstance(error, Spoilt):
+        return grader_pb2.BLAME_AGENT
+    return grader_pb2.BLAME_TASK if isinstance(error, BadInput) else grader_pb2.BLAME_INFRA
+
+
+def _invalid(reason: str, blame: grader_pb2.Blame = grader_pb2.BLAME_INFRA) -> grader_pb2.Grade:
     return grader_pb2.Grade(verdict=grader_pb2.VERDICT_INVALID, blame=blame, reason=reason)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,8 @@ from google.protobuf.json_format import MessageToDict
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_shared import logs
+from oneshot_shared.errors import sentence
 from oneshot_shared.task import Task
 
 _POLL_SECONDS = 1.0
@@ -20,9 +21,9 @@ _POLL_SECONDS = 1.0
 class Session:
     """An open session: the agent's token, and the record as last seen."""
 
-    def __init__(self, token: str, port: int) -> None:
-        self.token = token
-        self.port = port
+    def __init__(self) -> None:
+        self.token = ""
+        self.port = 0
         self.record = proxy_pb2.Session()
 
 
@@ -55,29 +56,55 @@ async def opened(
     A run without a model gets a session without a token, and no call is made.
     """
     if not run.request.model:
-        yield Session("", 0)
+        yield Session()
         return
-    answer = await proxy.OpenSession(request(run, task))
-    session = Session(answer.token, answer.gateway_port)
-
-    async def poll() -> None:
-        while True:
-            await asyncio.sleep(_POLL_SECONDS)
-            session.record = (await proxy.GetSession(proxy_pb2.GetSessionRequest(session_id=run.run_id))).session
-            seen(session.record)
-
-    polling = asyncio.create_task(poll())
+    opening = asyncio.ensure_future(proxy.OpenSession(request(run, task)))
+    session = Session()
     try:
-        yield session
+        answer = await asyncio.shield(opening)
+        session.token, session.port = answer.token, answer.gateway_port
+        async with _polled(proxy, run.run_id, session, seen):
+            yield session
     finally:
-        polling.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-            await polling
-        await asyncio.shield(_close(proxy, run.run_id, session, trace))
+        await asyncio.shield(_close(proxy, run.run_id, opening, session, trace))
         seen(session.record)
 
 
-async def _close(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", run_id: str, session: Session, trace: Path) -> None:
+@asynccontextmanager
+async def _polled(
+    proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub",
+    run_id: str,
+    session: Session,
+    seen: Callable[[proxy_pb2.Session], None],
+) -> AsyncIterator[None]:
+    async def poll() -> None:
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            try:
+                session.record = (await proxy.GetSession(proxy_pb2.GetSessionRequest(session_id=run_id))).session
+                seen(session.record)
+            except Exception as error:  # noqa: BLE001 -- it only shows progress; what is wrong shows at the end
+                logs.get().warning("no progress from the proxy", run_id=run_id, error=sentence(error))
+
+    polling = asyncio.create_task(poll())
+    try:
+        yield
+    finally:
+        polling.cancel()
+        await asyncio.wait([polling])
+
+
+async def _close(
+    proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub",
+    run_id: str,
+    opening: "asyncio.Future[proxy_pb2.OpenSessionResponse]",
+    session: Session,
+    trace: Path,
+) -> None:
+    """Revoke the token and keep what was recorded. A session that was refused needs no closing."""
+    await asyncio.wait([opening])
+    if opening.exception():
+        return
     session.record = (await proxy.CloseSession(proxy_pb2.CloseSessionRequest(session_id=run_id))).session
     with (trace / "calls.jsonl").open("w") as file:
         async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_shared import logs
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, run_id TEXT UNIQUE NOT NULL, run BLOB NOT NULL);
@@ -24,24 +25,31 @@ class RunStore:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._unsaved: dict[str, bytes] = {}
 
     def add(self, run: pb.Run) -> None:
         """Store a new run."""
         self._db.execute("INSERT INTO runs (run_id, run) VALUES (?, ?)", (run.run_id, run.SerializeToString()))
 
     def save(self, run: pb.Run) -> None:
-        """Store a run again."""
-        self._db.execute("UPDATE runs SET run = ? WHERE run_id = ?", (run.SerializeToString(), run.run_id))
+        """Store a run again. What a full disk does not take is kept in memory, and written with the next run."""
+        self._unsaved[run.run_id] = run.SerializeToString()
+        try:
+            for run_id, content in list(self._unsaved.items()):
+                self._db.execute("UPDATE runs SET run = ? WHERE run_id = ?", (content, run_id))
+                del self._unsaved[run_id]
+        except sqlite3.OperationalError as error:
+            logs.get().error("run not stored", run_id=run.run_id, error=str(error))
 
     def get(self, run_id: str) -> pb.Run | None:
         """A run, or None."""
         row = self._db.execute("SELECT run FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return pb.Run.FromString(row[0]) if row else None
+        return pb.Run.FromString(self._unsaved.get(run_id, row[0])) if row else None
 
     def newest(self, limit: int) -> list[pb.Run]:
         """The newest runs first."""
-        rows = self._db.execute("SELECT run FROM runs ORDER BY number DESC LIMIT ?", (limit,))
-        return [pb.Run.FromString(row[0]) for row in rows]
+        rows = self._db.execute("SELECT run_id, run FROM runs ORDER BY number DESC LIMIT ?", (limit,))
+        return [pb.Run.FromString(self._unsaved.get(run_id, run)) for run_id, run in rows]
 
     def unfinished(self) -> Iterator[pb.Run]:
         """Runs that were queued or running when the last process ended, oldest first."""

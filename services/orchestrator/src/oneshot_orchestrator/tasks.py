@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,6 +12,9 @@ from oneshot_shared import archive, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import SLUG, Task
 
+_NEW = ".new-"
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
 
 class TaskStore:
     """Takes task folders and gives them back by digest."""
@@ -18,6 +22,8 @@ class TaskStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        for half in folder.glob(f"{_NEW}*"):  # an earlier process was killed while it took a task
+            shutil.rmtree(half, ignore_errors=True)
 
     async def put(self, slug: str, tar: IO[bytes]) -> str:
         """Store a task folder. :raises BadInput: it is no valid task."""
@@ -26,7 +32,7 @@ class TaskStore:
         return await asyncio.to_thread(self._put, slug, tar)
 
     def _put(self, slug: str, tar: IO[bytes]) -> str:
-        place = Path(mkdtemp(prefix=".new-", dir=self._folder))
+        place = Path(mkdtemp(prefix=_NEW, dir=self._folder))
         try:
             (place / slug).mkdir()
             archive.unpack(tar, place / slug)
@@ -42,10 +48,10 @@ class TaskStore:
 
     def get(self, digest: str) -> Task:
         """A stored task. :raises FileNotFoundError: none of that digest."""
-        found = sorted(self._home(digest).glob("*")) if digest.startswith("sha256:") else []
+        found = sorted(self._home(digest).glob("*")) if _DIGEST.fullmatch(digest) else []
         if not found:
             raise FileNotFoundError(f"no task with digest {digest!r} is stored; send its folder with PutTask first")
         return task.load(found[0])
 
     def _home(self, digest: str) -> Path:
-        return self._folder / digest.removeprefix("sha256:")[:64].replace("/", "_")
+        return self._folder / digest.removeprefix("sha256:")

@@ -9,7 +9,6 @@ from oneshot_orchestrator.overlay import files_tar
 from oneshot_shared.errors import NotReady
 
 _TOKEN_VARIABLE = "ONESHOT_RUN_KEY"  # noqa: S105 -- a variable's name
-_VOLUME_BINARY = "/opt/oneshot-agent/codex_cli_bin/bin/codex"
 _CONFIG = """\
 model = {model}
 model_provider = "oneshot"
@@ -30,6 +29,8 @@ unbounded_connection_retries = false
 metrics_exporter = "none"
 [analytics]
 enabled = false
+[sandbox_workspace_write]
+exclude_slash_tmp = true
 [shell_environment_policy]
 exclude = ["ONESHOT_RUN_KEY", "*PROXY*"]
 ignore_default_excludes = false
@@ -45,9 +46,10 @@ class Codex:
     async def work(self, work: Work) -> Done:
         """Run it and read its events as they come."""
         home = f"{work.sandbox.scratch}/codex-home"
-        await work.sandbox.put(files_tar({"config.toml": _config(work.model, work.gateway_url).encode()}), home)
+        with files_tar({"config.toml": _config(work.model, work.gateway_url).encode()}) as tar:
+            await work.sandbox.put(tar, home)
         env = {"CODEX_HOME": home, _TOKEN_VARIABLE: work.token}
-        binary = _binary(work.sandbox.scratch)
+        binary = _binary(work.sandbox.agent_files)
         mode = await _sandbox_mode(work, binary, env)
         argv = [binary, "exec", "--strict-config", "--skip-git-repo-check", "--json", *mode, "--", work.instruction]
         with (
@@ -63,10 +65,10 @@ def _config(model: str, gateway_url: str) -> str:
     return _CONFIG.format(model=json.dumps(model), base_url=json.dumps(gateway_url))
 
 
-def _binary(scratch: str) -> str:
+def _binary(agent_files: str) -> str:
     """In a container the agent volume's; on this machine that of the package openai-codex-cli-bin."""
-    if scratch.startswith("/oneshot"):
-        return _VOLUME_BINARY
+    if agent_files:
+        return f"{agent_files}/codex_cli_bin/bin/codex"
     try:
         from codex_cli_bin import bundled_codex_path
 
@@ -80,7 +82,7 @@ def _binary(scratch: str) -> str:
 async def _sandbox_mode(work: Work, binary: str, env: dict[str, str]) -> list[str]:
     """A container is the sandbox; on this machine Codex's own one is used, which must then work."""
     unsandboxed = ["--dangerously-bypass-approvals-and-sandbox"]
-    if binary == _VOLUME_BINARY:
+    if work.sandbox.agent_files:
         return unsandboxed
     probe = await work.sandbox.run(
         [binary, "sandbox", "--", "true"], role=Role.AGENT, env=env, timeout=20, out=lambda _: None, err=lambda _: None

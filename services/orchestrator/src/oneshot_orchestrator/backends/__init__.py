@@ -1,4 +1,4 @@
-"""Backends, one module each: docker.py (containers), local.py (processes on this machine)."""
+"""Backends: docker.py (containers; docker_engine, _images, _slots, _sandbox), local.py (processes here; local_sandbox)."""
 
 from pathlib import Path
 

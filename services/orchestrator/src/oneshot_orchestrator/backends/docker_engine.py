@@ -1,8 +1,12 @@
 """One connection to the Docker engine, and its blocking calls on threads of their own."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
 import docker
@@ -13,7 +17,10 @@ from oneshot_shared.errors import NotReady
 LABEL = "dev.oneshot.owner"
 RUN_LABEL = "dev.oneshot.run"
 KIND_LABEL = "dev.oneshot.kind"
-_THREADS = 64
+_UNIX = "unix://"
+_DEFAULT = f"{_UNIX}/var/run/docker.sock"
+_THREADS = 160  # each of at most 64 runs holds one for as long as its agent works
+_SETTLE_SECONDS = 15.0
 _NO_ENGINE = (
     "no Docker engine answers ({why}); start Docker (for example `systemctl start docker`, or "
     "scripts/docker-debian.sh on Debian), or use --backend local"
@@ -26,29 +33,30 @@ class Engine:
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+        self._calls: set[asyncio.Future[Any]] = set()
         self._client: Any = None
 
     @property
     def api(self) -> Any:  # noqa: ANN401 -- docker-py has no types for its low-level client
-        """docker-py's low-level client. :raises NotReady: no engine answers."""
+        """docker-py's low-level client. :raises NotReady: the last ping found no engine."""
         if self._client is None:
-            try:
-                client = docker.from_env(timeout=120, max_pool_size=_THREADS)
-                client.ping()
-            except (docker.errors.DockerException, OSError) as error:
-                raise NotReady(_NO_ENGINE.format(why=_short(error))) from None
-            self._client = client
+            raise NotReady(_NO_ENGINE.format(why="it went away"))
         return self._client.api
 
     async def __call__[T](self, call: Callable[..., T], /, *arguments: object, **options: object) -> T:
-        """A blocking call on a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: call(*arguments, **options))
+        """A blocking call on a thread, which goes on to its end although its caller is cancelled."""
+        made = asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*arguments, **options))
+        self._calls.add(made)
+        made.add_done_callback(self._calls.discard)
+        return await asyncio.shield(made)
 
     async def ping(self) -> None:
-        """:raises NotReady: the engine does not answer (any more)."""
+        """Connect where needed. :raises NotReady: the engine does not answer (any more)."""
         try:
-            await self(lambda: self.api.ping())
+            await self(_knock)
+            if self._client is None:
+                self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
+            await self(self._client.ping)
         except (docker.errors.DockerException, OSError) as error:
             self._client = None
             raise NotReady(_NO_ENGINE.format(why=_short(error))) from None
@@ -56,6 +64,20 @@ class Engine:
     def labels(self, kind: str, run_id: str = "") -> dict[str, str]:
         """The labels of something we make."""
         return {LABEL: self.owner, KIND_LABEL: kind} | ({RUN_LABEL: run_id} if run_id else {})
+
+    @asynccontextmanager
+    async def container(self, image: str, command: list[str], **options: object) -> AsyncIterator[str]:
+        """A created container, removed when its context ends, also where its making was broken off."""
+        making = asyncio.ensure_future(self(self.api.create_container, image, command, **options))
+        try:
+            yield (await asyncio.shield(making))["Id"]
+        finally:
+            await asyncio.shield(self._discard(making))
+
+    async def _discard(self, making: "asyncio.Future[Any]") -> None:
+        await asyncio.wait([making])
+        if not making.cancelled() and making.exception() is None:
+            await self.remove_container(making.result()["Id"])
 
     async def remove_container(self, container: str) -> None:
         """Remove a container and its anonymous volumes; gone already is fine."""
@@ -67,6 +89,11 @@ class Engine:
             if "already in progress" not in str(error):
                 raise
 
+    async def remove_network(self, network: str) -> None:
+        """Remove a network; gone already is fine."""
+        with contextlib.suppress(docker.errors.NotFound):
+            await self(self.api.remove_network, network)
+
     async def reap(self) -> list[str]:
         """Remove every container and network of this owner; returns what was removed."""
         mine = {"label": f"{LABEL}={self.owner}"}
@@ -75,20 +102,30 @@ class Engine:
             await self.remove_container(container["Id"])
             removed.append(container["Names"][0].lstrip("/"))
         for network in await self(self.api.networks, filters=mine):
-            await self(self.api.remove_network, network["Id"])
+            await self.remove_network(network["Id"])
             removed.append(network["Name"])
         return removed
 
-    def close(self) -> None:
-        """Close the connection."""
+    async def close(self) -> None:
+        """Let calls that are under way end, remove what they made, and close the connection."""
+        if self._calls:
+            await asyncio.wait(set(self._calls), timeout=_SETTLE_SECONDS)
         if self._client is not None:
+            with contextlib.suppress(docker.errors.DockerException, OSError):
+                await self.reap()
             self._client.close()
         self._threads.shutdown(wait=False)
 
 
+def _knock() -> None:
+    """Connect to the engine's socket, and no more: docker-py leaves a socket open where it cannot connect."""
+    address = os.environ.get("DOCKER_HOST") or _DEFAULT
+    if address.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.connect(address.removeprefix(_UNIX))
+
+
 def _short(error: Exception) -> str:
-    text = str(error)
-    for known in ("Connection refused", "No such file", "Permission denied", "FileNotFoundError"):
-        if known in text:
-            return {"FileNotFoundError": "no socket", "No such file": "no socket"}.get(known, known.lower())
-    return text.splitlines()[0][:200]
+    if isinstance(error, FileNotFoundError):
+        return "no socket"
+    return (getattr(error, "strerror", None) or str(error)).splitlines()[0][:200].lower()

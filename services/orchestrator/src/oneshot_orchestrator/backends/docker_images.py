@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-import shutil
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -39,39 +40,49 @@ async def exists(engine: Engine, image: str) -> bool:
 
 async def build(image: str, context: Path, say: Say, log: Path, timeout: float = 1800, **arguments: str) -> None:
     """Build an image; output goes to the log as it comes. :raises BuildError: see the log. NotReady: no Buildx."""
-    if not shutil.which("docker"):
-        raise NotReady(
-            "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
-        )
     command = ["docker", "buildx", "build", "--load", "--progress=plain", "--tag", image]
     for name, value in arguments.items():
         command += ["--build-arg", f"{name}={value}"]
-    with log.open("ab") as file:
-        process = await asyncio.create_subprocess_exec(
-            *command, str(context), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    try:
+        code = await _follow([*command, str(context)], say, log, timeout)
+    except FileNotFoundError:
+        raise NotReady(
+            "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
+        ) from None
+    if code and "is not a docker command" in log.read_text(errors="replace"):
+        raise NotReady(
+            "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
         )
-        assert process.stdout
+    if code:
+        raise BuildError(image)
+
+
+async def _follow(command: list[str], say: Say, log: Path, timeout: float) -> int:
+    """Run a command to its end; cancelled or late, it dies with the plugin that docker started for it."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout
+    with log.open("ab") as file:
         try:
             async with asyncio.timeout(timeout):
-                async for line in process.stdout:
-                    file.write(line)
-                    if text := line.decode(errors="replace").strip():
-                        say(text[:120])
-                code = await process.wait()
+                while chunk := await process.stdout.read(65536):
+                    file.write(chunk)
+                    file.flush()
+                    if words := chunk.decode(errors="replace").strip():
+                        say(words.splitlines()[-1].strip()[:120])
+                return await process.wait()
         except TimeoutError:
             file.write(f"the build took longer than {timeout:.0f} s\n".encode())
-            code = -1
+            return -1
         finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-    if code:
-        if "is not a docker command" in log.read_text(errors="replace"):
-            raise NotReady(
-                "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
-            )
-        raise BuildError(image)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 async def relay_image(engine: Engine, say: Say, log: Path) -> str:
@@ -94,8 +105,5 @@ async def agent_volume(engine: Engine, say: Say, log: Path) -> str:
     await build(image, IMAGES / "codex", say, log, VERSION=CODEX_VERSION)
     # the engine copies the image's folder into a new volume when the container is made
     binds = engine.api.create_host_config(binds=[f"{volume}:/opt/oneshot-agent"])
-    container = await engine(
-        engine.api.create_container, image, ["true"], host_config=binds, labels=engine.labels("fill")
-    )
-    await engine.remove_container(container["Id"])
-    return volume
+    async with engine.container(image, ["true"], host_config=binds, labels=engine.labels("fill")):
+        return volume

@@ -32,40 +32,57 @@ class DockerSlot:
 
 
 async def open_slot(engine: Engine, settings: OrchestratorSettings, index: int, log: Path) -> DockerSlot:
-    """Make a slot. :raises NotReady: no free subnet, or the relay does not start."""
-    image = await docker_images.relay_image(engine, lambda _: None, log)
+    """Make a slot, or find its relay running. :raises NotReady: no free subnet, or the relay does not start."""
     name = f"oneshot-{engine.owner}-slot-{index}"
-    network = await _network(engine, name)
-    relay = await engine(
+    relay = f"{name}-relay"
+    if await _running(engine, relay):
+        return DockerSlot(name)
+    await engine.remove_container(relay)  # half made, or it died
+    await engine.remove_network(name)
+    image = await docker_images.relay_image(engine, lambda _: None, log)
+    await _make_network(engine, name)
+    await engine(
         engine.api.create_container,
         image,
         [settings.relay_upstream],
-        name=f"{name}-relay",
-        user=f"{os.getuid()}:{os.getgid()}",
+        name=relay,
+        user=f"{os.getuid()}:{os.getgid()}",  # the gateway's socket is open to this user alone
         labels=engine.labels("relay"),
         networking_config={"EndpointsConfig": {name: engine.api.create_endpoint_config(aliases=[_ALIAS])}},
-        host_config=engine.api.create_host_config(
-            network_mode=name,
-            init=True,
-            read_only=True,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            mem_limit="64m",
-            memswap_limit="64m",
-            pids_limit=64,
-            binds=[f"{settings.relay_source}:/run/oneshot"] if settings.relay_source else [],
-            log_config={"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
-            extra_hosts={"host.docker.internal": "host-gateway"},
-        ),
+        host_config=_relay_host_config(engine, settings, name),
     )
     if not settings.relay_source:  # a relay that leads to host:port needs a way out of the slot's network
-        await engine(engine.api.connect_container_to_network, relay["Id"], "bridge")
-    await engine(engine.api.start, relay["Id"])
-    await _until_relaying(engine, relay["Id"])
-    return DockerSlot(network)
+        await engine(engine.api.connect_container_to_network, relay, "bridge")
+    await engine(engine.api.start, relay)
+    await _until_relaying(engine, relay)
+    return DockerSlot(name)
 
 
-async def _network(engine: Engine, name: str) -> str:
+def _relay_host_config(engine: Engine, settings: OrchestratorSettings, network: str) -> object:
+    config: object = engine.api.create_host_config(
+        network_mode=network,
+        init=True,
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        mem_limit="64m",
+        memswap_limit="64m",
+        pids_limit=64,
+        binds=[f"{settings.relay_source}:/run/oneshot"] if settings.relay_source else [],
+        log_config={"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
+        extra_hosts={"host.docker.internal": "host-gateway"},
+    )
+    return config
+
+
+async def _running(engine: Engine, container: str) -> bool:
+    try:
+        return bool((await engine(engine.api.inspect_container, container))["State"]["Running"])
+    except docker.errors.NotFound:
+        return False
+
+
+async def _make_network(engine: Engine, name: str) -> None:
     first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4])
     for attempt in range(64):
         number = (first + attempt * 97) % _SUBNETS * 8
@@ -86,7 +103,7 @@ async def _network(engine: Engine, name: str) -> str:
             if "overlap" not in str(error).lower():
                 raise
         else:
-            return name
+            return
     raise NotReady(
         "no free subnet in 10.213.0.0/16 for a sandbox's network; remove unused ones with `docker network prune`"
     )

@@ -1,0 +1,113 @@
+"""A tree on its way out of a sandbox."""
+
+import io
+import os
+import socket
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from oneshot_orchestrator import git
+from oneshot_orchestrator.backends import trees
+from oneshot_orchestrator.contract import Spoilt
+from oneshot_shared import archive
+from orchestrator import trees as toy
+from orchestrator.trees import Tree
+
+TREE: Tree = {
+    b"a": ("exec", b"1"),
+    b"d/\xff": ("link", b"/etc/shadow"),
+    b"d/n\nl": ("file", b"\0" * 5),
+    b"d/.git2": ("file", b""),
+}
+
+
+def members(file: io.IOBase) -> list[str]:
+    with tarfile.open(fileobj=file) as tar:  # type: ignore[call-overload]
+        return sorted(f"{member.name} {member.type.decode()}" for member in tar)
+
+
+def test_a_folder_is_packed_without_git_sockets_and_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = toy.write(TREE | {b".git/config": ("file", b""), b"d/.GIT/x": ("file", b"")}, tmp_path / "tree")
+    (folder / "same").hardlink_to(folder / "a")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "kept").touch()
+    os.mkfifo(folder / "pipe")
+    monkeypatch.chdir(folder)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+    refused = []
+    with trees.packed(folder) as file:
+        unpack = archive.unpack
+        unpack(file, tmp_path / "out", strip=1, skip=git.is_git, refused=lambda name, _: refused.append(name))
+    assert refused == [os.fsdecode(b"d/\xff"), "pipe"]
+    more: Tree = {b"same": ("exec", b"1"), b"__pycache__/kept": ("file", b"")}
+    assert toy.read(tmp_path / "out") == {name: e for name, e in TREE.items() if e[0] != "link"} | more
+
+
+@pytest.mark.parametrize("what", ["gone", "link", "file"])
+def test_where_the_folder_is_none_the_tree_is_empty(tmp_path: Path, what: str) -> None:
+    if what == "link":
+        (tmp_path / "tree").symlink_to("/etc")
+    elif what == "file":
+        (tmp_path / "tree").touch()
+    with trees.packed(tmp_path / "tree") as file:
+        assert members(file) == []
+
+
+def test_hard_links_of_an_engines_tar_become_copies(tmp_path: Path) -> None:
+    engine = io.BytesIO()
+    with tarfile.open(fileobj=engine, mode="w") as tar:
+        for name, kind, target, content in (
+            ("app", tarfile.DIRTYPE, "", b""),
+            ("app/one", tarfile.REGTYPE, "", b"content"),
+            ("app/two", tarfile.LNKTYPE, "app/one", b""),
+            ("app/link", tarfile.SYMTYPE, "one", b""),
+            ("app/three", tarfile.LNKTYPE, "app/link", b""),
+        ):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname, member.size = kind, target, len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with trees.received([engine.getvalue()]) as file:
+        archive.unpack(file, tmp_path / "out", strip=1)
+    content = ("file", b"content")
+    assert toy.read(tmp_path / "out") == {
+        b"one": content,
+        b"two": content,
+        b"link": ("link", b"one"),
+        b"three": ("link", b"one"),
+    }
+
+
+def test_a_tree_that_is_too_large_is_the_agents_fault(tmp_path: Path) -> None:
+    caps = archive.Caps(bytes=1000)
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(Spoilt, match="more than 1000 bytes"):
+        trees.packed(folder, caps)
+    with pytest.raises(Spoilt, match="more than 1000 bytes"):
+        trees.received([b"x" * 600, b"x" * 600], caps)
+
+
+def test_what_cannot_be_read_is_made_readable() -> None:
+    nobody = 65534
+    with tempfile.TemporaryDirectory(prefix="osb-") as place:
+        folder = toy.write(TREE, Path(place) / "tree")
+        Path(place).chmod(0o755)
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, nobody, nobody, follow_symlinks=False)
+        (folder / "a").chmod(0)
+        (folder / "d").chmod(0)
+        was_root = os.geteuid() == 0
+        if was_root:
+            os.setresuid(nobody, nobody, 0)
+        try:
+            with trees.packed(folder) as file:
+                assert len(members(file)) == len(TREE)
+        finally:
+            if was_root:
+                os.setresuid(0, 0, 0)

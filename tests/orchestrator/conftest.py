@@ -1,0 +1,31 @@
+"""Fixtures of the orchestrator's tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("orchestrator.backends.checks", "orchestrator.harness")
+
+from orchestrator import harness  # noqa: E402 -- after its assertions are made to explain themselves
+
+BACKENDS = ["local", pytest.param("docker", marks=pytest.mark.docker)]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend's name."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def stack(tmp_path: Path) -> AsyncIterator[harness.Stack]:
+    """A running stack without keys, with two slots."""
+    async with harness.stack(tmp_path / "data", slots=2) as running:
+        yield running
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> Path:
+    """The example task."""
+    return harness.task(tmp_path)

@@ -1,0 +1,250 @@
+"""Trees as git objects: what comes out is what the agent left, byte for byte, and nothing of its is obeyed or run."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from oneshot_orchestrator import git
+from oneshot_orchestrator.git import Trees
+from oneshot_shared.errors import BadInput
+from orchestrator import trees
+from orchestrator.trees import Tree
+
+EXAMPLES = 200 if os.environ.get("ONESHOT_SOAK") else 40
+ATTRIBUTES = (
+    b"* text eol=crlf ident filter=evil diff=evil working-tree-encoding=UTF-16 export-ignore merge=evil -diff\n"
+)
+
+NAMES = [
+    *[b"a", b"b", b"dir", b"a.txt", b"a b", b" b", b"b ", b'quo"te', b"back\\slash", b"tab\there", b"new\nline"],
+    *[b"\xff\xfe", "ü".encode(), "u\u0308".encode(), b"-dash", b":colon", b"#hash", b"!bang", b"*", b"[x]"],
+    *[b".gitmodules", b".gitkeep", b"a\\", b"caf\xe9.txt", b"x" * 200, b"{brace}", b"$HOME", b"~"],
+]
+PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(b"/".join).filter(lambda path: b" /" not in path)
+"""git itself cannot read its own patch of an empty or binary file in a folder whose name ends with a space."""
+LINES = st.lists(
+    st.sampled_from([b"one", b"two", b"three\r", b"", b"\t x ", b"\xff", b"$Id$", b"@@ -1 +1 @@", b"--- a"])
+)
+CONTENTS = st.one_of(
+    LINES.map(b"\n".join),
+    LINES.map(lambda lines: b"".join(line + b"\n" for line in lines)),
+    LINES.map(lambda lines: b"".join(line + b"\r\n" for line in lines)),
+    st.binary(max_size=40),
+)
+TARGETS = st.sampled_from([b"a", b"../a", b"nowhere", b"dir/b", b"/etc/passwd", b"\xff", b".git/config", b"with\nline"])
+ENTRIES = st.one_of(
+    st.tuples(st.just("file"), CONTENTS), st.tuples(st.just("exec"), CONTENTS), st.tuples(st.just("link"), TARGETS)
+)
+
+
+def possible(tree: Tree) -> Tree:
+    """Without what cannot be in one tree: entries below a file, and links that git takes from nobody."""
+    parents = {bytes(part) for name in tree for part in _parents(name)}
+    return {
+        name: entry
+        for name, entry in tree.items()
+        if name not in parents and not (b".gitmodules" in name and entry[0] == "link")
+    }
+
+
+def _parents(name: bytes) -> list[bytes]:
+    parts = name.split(b"/")
+    return [b"/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+TREES = st.dictionaries(PATHS, ENTRIES, max_size=7).map(possible)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Tree, Tree]:
+    """A base, and what became of it: kept, deleted, changed, swapped with a folder, and new things."""
+    base = draw(TREES)
+    end: Tree = {}
+    for name, entry in base.items():
+        what = draw(st.sampled_from(["keep", "keep", "delete", "change", "append", "folder"]))
+        if what == "keep":
+            end[name] = entry
+        elif what == "change":
+            end[name] = draw(ENTRIES)
+        elif what == "append" and entry[0] != "link":
+            end[name] = (entry[0], entry[1] + draw(CONTENTS))
+        elif what == "folder":
+            end[name.rstrip() + b"/" + draw(st.sampled_from(NAMES))] = draw(ENTRIES)
+    return base, possible(end | draw(TREES))
+
+
+async def recorded(base: Tree, folder: Path) -> Trees:
+    """The trees of an environment with this base."""
+    trees.write(base, folder / "environment" / "base")
+    await git.record_base(folder / "environment")
+    return Trees(folder / "environment", folder / "run")
+
+
+def apply(patch: bytes, folder: Path) -> None:
+    """Plain `git apply`, as whoever gets the diff would use it."""
+    if not patch:
+        return
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
+    env["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
+    ended = subprocess.run(["git", "apply"], input=patch, cwd=folder, env=env, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode(errors="replace")
+
+
+async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
+    made = await recorded(base, folder)
+    tree = await made.of_folder(trees.write(end, folder / "end"))
+    apply(await made.patch(tree), trees.write(base, folder / "patched"))
+    assert trees.read(folder / "patched") == end
+    changes = await made.changes(tree)
+    trees.lay(trees.write(base, folder / "laid"), changes.folder, changes.deleted)
+    assert trees.read(folder / "laid") == end
+    assert sorted(map(os.fsencode, changes.names())) == sorted(k for k in end if base.get(k) != end[k])
+    assert sorted(map(os.fsencode, changes.deleted)) == sorted(base.keys() - end.keys())
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(pairs())
+def test_patch_and_changes_give_the_end_byte_for_byte(pair: tuple[Tree, Tree]) -> None:
+    with tempfile.TemporaryDirectory(prefix="git-") as folder:
+        asyncio.run(both_ways(*pair, Path(folder)))
+
+
+@pytest.mark.parametrize(
+    ("base", "end"),
+    [
+        ({b"a": ("file", b"1\n")}, {b"a/b": ("file", b"1\n")}),
+        ({b"a/b": ("file", b"1\n")}, {b"a": ("link", b"b")}),
+        ({b"a": ("link", b"dir"), b"dir/x": ("file", b"")}, {b"a/x": ("exec", b""), b"dir": ("file", b"\0")}),
+        ({b"a": ("file", b"x\r\ny\r\n")}, {b"a": ("file", b"x\ny\r\n")}),
+        ({b"a": ("file", b"")}, {}),
+        ({}, {b"a/b/c": ("link", b"/etc/shadow")}),
+        (
+            {b".gitignore": ("file", b"a/\n"), b"a": ("link", b"b")},
+            {b".gitignore": ("file", b"a/\n"), b"c": ("file", b"")},
+        ),
+    ],
+)
+async def test_swaps_of_kinds(base: Tree, end: Tree, tmp_path: Path) -> None:
+    await both_ways(base, end, tmp_path)
+
+
+async def test_the_trees_own_attributes_decide_nothing(tmp_path: Path) -> None:
+    content = b"$Id$\r\nplain\n\xfe\xff"
+    base: Tree = {b"kept": ("file", content), b"changed": ("file", content), b".gitattributes": ("file", ATTRIBUTES)}
+    end = base | {
+        b"changed": ("file", content + b"more\r\n"),
+        b"new": ("file", content),
+        b"sub/.gitattributes": base[b".gitattributes"],
+    }
+    made = await recorded(base, tmp_path)
+    tree = await made.of_folder(trees.write(end, tmp_path / "end"))
+    changes = await made.changes(tree)
+    assert trees.read(changes.folder) == {k: v for k, v in end.items() if base.get(k) != v}
+    patch = await made.patch(tree)
+    assert b"kept" not in patch
+    again = tmp_path / "solution.patch"
+    again.write_bytes(patch)
+    assert await made.of_patch(again) == tree
+
+
+async def test_new_files_that_the_base_ignores_are_left_out(tmp_path: Path) -> None:
+    rules = ("file", b"*.log\nbuild/\n/only\nname/\n")
+    base: Tree = {
+        b".gitignore": rules,
+        b"kept.log": ("file", b"1"),
+        b"sub/.gitignore": ("file", b"!y.log\nx\n"),
+        b"name/x": ("file", b""),
+    }
+    end: Tree = {**base, b"kept.log": ("file", b"2"), b"new.log": ("file", b""), b"build/x": ("file", b"")}
+    end |= {b"sub/x": ("file", b""), b"sub/y.log": ("file", b"y"), b"x": ("file", b""), b"sub/only": ("file", b"")}
+    end |= {b"deep/build/\xff": ("file", b""), b"only": ("link", b"x")}
+    del end[b"name/x"]
+    end[b"name"] = ("file", b"a file, which the rule for folders does not name")
+    made = await recorded(base, tmp_path)
+    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    assert sorted(trees.read(changes.folder)) == [b"kept.log", b"name", b"sub/only", b"sub/y.log", b"x"]
+    assert changes.deleted == ["name/x"]
+
+
+async def test_ignore_rules_that_the_agent_wrote_hide_nothing(tmp_path: Path) -> None:
+    made = await recorded({b"a": ("file", b"1")}, tmp_path)
+    end: Tree = {
+        b"a": ("file", b"2"),
+        b".gitignore": ("file", b"*\n"),
+        b"new": ("file", b""),
+        b"s/.gitignore": ("link", b"/dev/null"),
+    }
+    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    assert trees.read(changes.folder) == end
+
+
+async def test_a_link_named_gitmodules_is_left_out_and_harms_nothing(tmp_path: Path) -> None:
+    made = await recorded({b"a": ("file", b"1")}, tmp_path)
+    end: Tree = {
+        b".GitModules": ("link", b"a"),
+        b"d/.gitmodules": ("link", b"a"),
+        b"e/.gitmodules/x/y": ("link", b"a"),
+        b"b": ("file", b"1"),
+    }
+    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    assert trees.read(changes.folder) == {b"b": ("file", b"1")}
+
+
+async def test_a_tree_with_nothing_in_it(tmp_path: Path) -> None:
+    made = await recorded({b"a": ("file", b"1")}, tmp_path)
+    (tmp_path / "end").mkdir()
+    tree = await made.of_folder(tmp_path / "end")
+    assert (await made.changes(tree)).deleted == ["a"]
+    nothing = await recorded({}, tmp_path / "second")
+    shutil.rmtree(tmp_path / "end")
+    tree = await nothing.of_folder(trees.write({b"a": ("file", b"1")}, tmp_path / "end"))
+    assert (await nothing.changes(tree)).names() == ["a"]
+
+
+async def test_the_machines_own_git_configuration_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = tmp_path / "ran"
+    config = tmp_path / "home" / ".gitconfig"
+    config.parent.mkdir()
+    config.write_text(
+        f'[core]\n\tautocrlf = true\n\tfsmonitor = "touch {ran}"\n\tattributesFile = {tmp_path}/attributes\n\texcludesFile = {tmp_path}/excludes\n'
+        f'[filter "evil"]\n\tclean = touch {ran}\n\tsmudge = touch {ran}\n\trequired = true\n[diff]\n\tnoprefix = true\n\texternal = touch {ran}\n'
+    )
+    (tmp_path / "attributes").write_bytes(ATTRIBUTES)
+    (tmp_path / "excludes").write_text("*\n")
+    monkeypatch.setenv("HOME", str(config.parent))
+    monkeypatch.setenv("GIT_DIR", "/nonexistent")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch {ran}")
+    await both_ways({b"a": ("file", b"1\r\n")}, {b"a": ("file", b"2\r\n"), b"b": ("file", b"3\r\n")}, tmp_path / "t")
+    assert not ran.exists()
+
+
+async def test_reference_patch_and_base(tmp_path: Path) -> None:
+    made = await recorded({b"a": ("file", b"1\n")}, tmp_path)
+    assert (await made.changes(await made.base())).names() == []
+    patch = tmp_path / "solution.patch"
+    patch.write_text("--- a/a\n+++ b/a\n@@ -1 +1 @@\n-1\n+2\n")
+    assert trees.read((await made.changes(await made.of_patch(patch))).folder) == {b"a": ("file", b"2\n")}
+    patch.write_text("--- a/a\n+++ b/a\n@@ -1 +1 @@\n-other\n+2\n")
+    with pytest.raises(BadInput, match=r"solution\.patch does not apply to the base \(error: patch failed: a:1"):
+        await made.of_patch(patch)
+
+
+@pytest.mark.parametrize(
+    "path", [".git", "a/.git/config", ".GIT/hooks", "git~1", "x/GIT~1/y", ".git ", ".git..", "a\\.git", ".git::$x"]
+)
+def test_is_git(path: str) -> None:
+    assert git.is_git(PurePosixPath(path))
+
+
+@pytest.mark.parametrize("path", [".gitignore", "git", "a/.github/x", ".git2"])
+def test_is_not_git(path: str) -> None:
+    assert not git.is_git(PurePosixPath(path))

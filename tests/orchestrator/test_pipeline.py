@@ -1,0 +1,182 @@
+"""A run from build to grade, on each backend."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from oneshot.grader.v1 import grader_pb2
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from orchestrator import harness
+from orchestrator.harness import FAIL, INVALID, PASS, SOLVE, Stack
+
+STEPS = [pb.STEP_QUEUE, pb.STEP_BUILD, pb.STEP_SANDBOX, pb.STEP_AGENT, pb.STEP_COLLECT, pb.STEP_VERIFY, pb.STEP_SCORE]
+SLEEP = "86423.5"
+
+
+async def test_runs_at_once_keep_apart(stack: Stack, hello: Path, backend: str) -> None:
+    runs = await asyncio.gather(
+        stack.run(hello, "nop", backend, run_id="nop"),
+        stack.run(hello, "oracle", backend, run_id="oracle"),
+        stack.codex(hello, backend, run_id="codex"),
+        stack.run(hello, "command", backend, command="echo mine > mine.txt; exit 3", run_id="command"),
+    )
+    assert [run.grade.verdict for run in runs] == [FAIL, PASS, PASS, FAIL], runs
+    reference = stack.file("artifacts/diff.patch", "oracle")
+    assert "+hello world" in reference
+    assert stack.file("artifacts/diff.patch", "codex") == reference
+    assert stack.file("artifacts/diff.patch", "nop") == ""
+    diff = stack.file("artifacts/diff.patch", "command")
+    assert "+mine" in diff
+    assert "README" not in diff
+    for run in runs:
+        events = stack.events[run.run_id]
+        assert [event.step for event in events if event.phase == pb.PHASE_STARTED] == STEPS
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    if backend == "docker":
+        assert harness.in_docker(stack.settings.owner, slots=False) == []
+        slots = harness.in_docker(stack.settings.owner)
+        assert len(slots) == 4, f"two slots are a network and a relay each, not {slots}"
+
+
+async def test_a_replayed_run_leaves_its_results(stack: Stack, hello: Path) -> None:
+    run = await stack.codex(hello)
+    assert (run.grade.verdict, run.replayed, run.state) == (PASS, "hello-world", pb.RUN_STATE_FINISHED)
+    assert (run.usage.input_tokens, run.usage.output_tokens) == (38238, 138)
+    calls = [json.loads(line) for line in stack.file("trace/calls.jsonl").splitlines()]
+    assert len(calls) == 4
+    assert all("output" in str(call["response"]) for call in calls)
+    assert json.loads(stack.file("trace/session.json"))["calls_succeeded"] == 4
+    events = [json.loads(line) for line in stack.file("logs/agent.jsonl").splitlines()]
+    assert events[-1]["type"] == "turn.completed"
+    assert json.loads(stack.file("evaluation_results.json"))["replayed"] == "hello-world"
+    assert "no model was called" in stack.file("scoring_results.md")
+    assert json.loads(stack.file("logs/verify-solution.json"))
+
+
+async def test_at_the_deadline_the_agent_dies_with_its_daemons_and_its_work_is_graded(
+    stack: Stack, hello: Path, backend: str
+) -> None:
+    command = f"{SOLVE}; (setsid nohup sleep {SLEEP} > /dev/null 2>&1 &); sleep {SLEEP}"
+    run = await stack.run(hello, "command", backend, command=command, limits={"wall_seconds": 2})
+    assert (run.grade.verdict, run.stopped_by) == (PASS, "time limit 2 s reached")
+    assert harness.marked(SLEEP) == []
+
+
+async def test_what_an_agent_left_in_the_background_does_not_keep_it_going(
+    stack: Stack, hello: Path, backend: str
+) -> None:
+    command = f"{SOLVE}; echo said; setsid nohup sleep {SLEEP} & exit 0"  # it holds the agent's output open
+    before = time.monotonic()
+    run = await stack.run(hello, "command", backend, command=command)
+    assert time.monotonic() - before < 25
+    assert (run.grade.verdict, run.stopped_by) == (PASS, "")
+    assert stack.file("logs/agent.stdout.log") == "said\n"
+    assert harness.marked(SLEEP) == []
+
+
+async def test_at_the_token_limit_the_work_so_far_is_graded(stack: Stack, hello: Path) -> None:
+    run = await stack.codex(hello, limits={"tokens": 10_000})
+    assert (run.grade.verdict, run.stopped_by) == (PASS, "token limit 10000 reached (18938)")
+    run = await stack.codex(hello, limits={"tokens": 9_000}, run_id="run-2")
+    assert (run.grade.verdict, run.stopped_by) == (FAIL, "token limit 9000 reached (9347)")
+    assert "token limit 9000 reached" in run.grade.reason
+
+
+async def test_links_and_odd_files_do_not_matter(stack: Stack, hello: Path, backend: str) -> None:
+    command = (
+        f"{SOLVE}; ln -s /etc/shadow shadow; ln -s $PWD here; ln -s ../../../../etc up; ln -s README.md inside; mkfifo pipe;"
+        "mkdir -p d && cp README.md d/one && ln d/one d/two; printf x > \"$(printf 'n\\nl')\"; chmod 000 d/one"
+    )
+    run = await stack.run(hello, "command", backend, command=command)
+    assert run.grade.verdict == PASS, run.grade
+    diff = stack.file("artifacts/diff.patch")
+    assert "root:" not in diff
+    for name in ("a/inside", "a/d/one", "a/d/two", '"a/n\\nl"'):
+        assert f"diff --git {name} " in diff
+    for name in ("shadow", "here", "up", "pipe"):
+        assert f"a/{name}" not in diff
+    assert run.notes[0].startswith("left out of the agent's tree: ")
+    assert run.notes[0].endswith(" and 1 more")
+
+
+async def test_the_agents_own_repository_is_not_obeyed(stack: Stack, hello: Path, backend: str, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    evil = f"touch {ran}"
+    command = f"""
+        git config core.fsmonitor '{evil}' && git config filter.evil.clean '{evil}' && git config filter.evil.smudge '{evil}'
+        git config diff.evil.textconv '{evil}' && git config core.hooksPath "$PWD/hooks" && mkdir hooks
+        for hook in pre-commit post-checkout post-index-change reference-transaction; do
+            printf '#!/bin/sh\\n{evil}\\n' > hooks/$hook; chmod +x hooks/$hook; cp hooks/$hook .git/hooks/
+        done
+        {SOLVE}
+        git update-index --assume-unchanged README.md
+        echo '*' > .gitignore; echo '*' > .git/info/exclude
+        echo '* text eol=crlf ident filter=evil diff=evil working-tree-encoding=UTF-16 export-ignore' > .gitattributes
+        mkdir nested && git init -q nested && echo hidden > nested/hidden.txt
+        rm -f {ran}"""
+    run = await stack.run(hello, "command", backend, command=command)
+    assert not ran.exists()
+    assert run.grade.verdict == PASS, run.grade
+    diff = stack.file("artifacts/diff.patch")
+    for line in ("+hello world", "+++ b/.gitattributes", "+++ b/.gitignore", "+++ b/nested/hidden.txt", "+hidden"):
+        assert line in diff
+    assert ".git/" not in diff.replace(".git/hooks/", "")
+
+
+async def test_an_agent_that_removes_the_tree_has_failed(stack: Stack, hello: Path, backend: str) -> None:
+    run = await stack.run(hello, "command", backend, command='rm -rf "$PWD" "$PWD"/* "$PWD"/.[a-z]*')
+    assert run.grade.verdict == FAIL
+    assert "deleted file mode" in stack.file("artifacts/diff.patch")
+
+
+async def test_a_tree_that_is_too_large_is_the_agents_fault(stack: Stack, hello: Path) -> None:
+    run = await stack.run(hello, "command", command="truncate -s 1T big")
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_AGENT)
+    assert "the tree that the agent left has more than 4294967296 bytes" in run.grade.reason
+
+
+async def test_a_task_without_tests_has_no_verdict(stack: Stack, hello: Path) -> None:
+    (hello / "tests" / "expected.json").unlink()
+    run = await stack.run(hello, "oracle")
+    assert run.state == pb.RUN_STATE_FINISHED
+    assert run.grade.verdict == grader_pb2.VERDICT_UNSPECIFIED
+    assert run.grade.reason == "The task has no tests, so there is no verdict."
+    assert len(run.grade.criteria) == 3
+    assert "+hello world" in stack.file("artifacts/diff.patch")
+    assert json.loads(stack.file("evaluation_results.json"))["verdict"] is None
+
+
+@pytest.mark.docker
+async def test_an_environment_that_does_not_build_is_the_tasks_fault_docker(stack: Stack, hello: Path) -> None:
+    (hello / "environment" / "Dockerfile").write_text(
+        "FROM python:3.13-slim-trixie\nRUN echo words-before; head -c 200000 /dev/zero | tr '\\0' x; echo; echo last-words; false\n"
+    )
+    run = await stack.run(hello, "nop", "docker")
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_TASK)
+    assert run.grade.reason.startswith(
+        "the environment of 'hello' does not build: docker buildx build failed. Its last"
+    )
+    assert "last-words" in run.grade.reason
+    assert "words-before" in stack.file("logs/build.log")
+
+
+@pytest.mark.parametrize(
+    ("setup", "words"),
+    [
+        (
+            '[["sh", "-c", "echo oops; exit 4"]]',
+            "'sh -c echo oops; exit 4' ended with exit code 4. Its last lines:\n$ sh -c",
+        ),
+        ('[["no-such-program"]]', "'no-such-program' cannot be run (No such file or directory)"),
+    ],
+)
+async def test_an_environment_that_does_not_build_is_the_tasks_fault_local(
+    stack: Stack, tmp_path: Path, setup: str, words: str
+) -> None:
+    run = await stack.run(harness.task(tmp_path / "t", setup=setup))
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_TASK)
+    assert words in run.grade.reason
+    assert ("oops" in run.grade.reason) == ("oops" in setup)
