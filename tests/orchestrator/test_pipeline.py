@@ -180,3 +180,23 @@ async def test_an_environment_that_does_not_build_is_the_tasks_fault_local(
     assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_TASK)
     assert words in run.grade.reason
     assert ("oops" in run.grade.reason) == ("oops" in setup)
+
+
+async def test_a_commands_exit_code_is_told(stack: Stack, hello: Path) -> None:
+    run = await stack.run(hello, "command", command=f"{SOLVE}; exit 7")
+    assert run.grade.verdict == PASS
+    assert list(run.notes) == ["the command ended with exit code 7; see logs/agent.stderr.log"]
+
+
+async def test_names_that_are_not_utf8_do_not_spoil_a_run(stack: Stack, hello: Path) -> None:
+    command = "import os; os.symlink('/etc/shadow', b'caf\\xe9'); open(b'b\\xe9te', 'w').write('x')"
+    run = await stack.run(hello, "command", command=f'{SOLVE}; python3 -c "{command}"')
+    assert run.grade.verdict == PASS, run.grade
+    assert any("caf?" in note for note in run.notes), run.notes
+
+
+async def test_the_plan_demands_isolation_where_the_supervisor_is_root(stack: Stack, hello: Path, backend: str) -> None:
+    await stack.run(hello, "oracle", backend)
+    report = json.loads(stack.file("logs/verify-solution.json"))
+    assert report["isolated"] or backend == "local"
+    assert (await stack.scheduler.backend(backend)).supervisor_is_root == (backend == "docker")

@@ -45,8 +45,8 @@ class Proxy(proxy_pb2_grpc.ProxyServiceServicer):
         return proxy_pb2.CloseSessionResponse(session=proxy_pb2.Session(calls=8))
 
     async def StreamCalls(self, request: Any, context: Any) -> AsyncIterator[proxy_pb2.StreamCallsResponse]:  # noqa: N802
-        for body in (b'{"a": 1}', b"text", b"\xff"):
-            yield proxy_pb2.StreamCallsResponse(call=proxy_pb2.Call(request=body))
+        for seq, body in ((1, b'{"a"'), (1, b": 1}"), (2, b"text"), (3, b"\xff")):  # the first comes in two pieces
+            yield proxy_pb2.StreamCallsResponse(call=proxy_pb2.Call(seq=seq, request=body))
 
 
 @asynccontextmanager

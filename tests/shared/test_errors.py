@@ -54,3 +54,8 @@ def test_nearest() -> None:
     assert errors.nearest("codx", ["codex", "nop"]) == "; did you mean 'codex'?"
     assert errors.nearest("zzz", ["codex", "nop"]) == ""
     assert errors.nearest("x", []) == ""
+
+
+def test_half_characters_become_question_marks() -> None:
+    assert errors.sentence(errors.BadInput("caf\udce9")) == "caf?"
+    assert errors.printable("naïve") == "naïve"

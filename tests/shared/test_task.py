@@ -88,7 +88,10 @@ WRONG: dict[str, tuple[Change, str]] = {
         "unknown key 'verifier.collect.0.usr'; did you mean 'user'?",
     ),
     "missing key": (replace(TOML, "timeout_sec = 900", ""), "task.toml: 'agent.timeout_sec' is missing; add it"),
-    "wrong value": (replace(TOML, "= 900", "= 0"), "agent.timeout_sec: Input should be greater than or equal to 1 (it is 0)"),
+    "wrong value": (
+        replace(TOML, "= 900", "= 0"),
+        "agent.timeout_sec: Input should be greater than or equal to 1 (it is 0)",
+    ),
     "shared verifier": (
         replace(TOML, '"separate"', '"shared"'),
         "verifier.environment_mode: Input should be 'separate' (it is 'shared')",

@@ -31,11 +31,16 @@ _FROM_STATUS: dict[grpc.StatusCode, type[Exception]] = {code: kind for kind, cod
 }
 
 
+def printable(text: str) -> str:
+    """Text that protobuf takes: half characters, as in file names that are not UTF-8, become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def sentence(error: BaseException) -> str:
     """What to show of an exception: an OS error's text with its path, else its message, else its name."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return str(error) or type(error).__name__
+        return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror)
+    return printable(str(error)) or type(error).__name__
 
 
 def to_status(error: Exception) -> grpc.StatusCode | None:

@@ -117,6 +117,8 @@ class Backend(Protocol):
     """Makes environments and sandboxes of one kind."""
 
     name: str
+    supervisor_is_root: bool
+    """Whether Role.SUPERVISOR is root in its sandboxes, so that tests must, and can, run as another user."""
 
     async def check(self, task: Task) -> None:
         """Say what is missing. :raises NotReady: with the next step. BadInput: the task cannot run here."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot_orchestrator.store import RunStore
-from oneshot_shared.errors import sentence
+from oneshot_shared.errors import printable, sentence
 
 _ENDED = (pb.RUN_STATE_FINISHED, pb.RUN_STATE_CANCELLED)
 _PROGRESS_SECONDS = 0.2
@@ -33,7 +33,7 @@ class Journal:
 
     def write(self, run: pb.Run, step: pb.Step, phase: pb.Phase, detail: str = "") -> None:
         """Add an event."""
-        event = pb.RunEvent(time=time.time(), step=step, phase=phase, detail=detail, usage=run.usage)
+        event = pb.RunEvent(time=time.time(), step=step, phase=phase, detail=printable(detail), usage=run.usage)
         self._store.append(run.run_id, event)
         self._tell(run.run_id)
 

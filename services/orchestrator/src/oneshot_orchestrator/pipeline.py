@@ -17,7 +17,7 @@ from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.journal import Steps
 from oneshot_orchestrator.session import Session
 from oneshot_shared import archive
-from oneshot_shared.errors import BadInput
+from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.task import Task
 
 
@@ -85,6 +85,8 @@ class Pipeline:
                     )
             with self.steps.step(pb.STEP_COLLECT):
                 tree = await self._collect(sandbox, verifier.trees, place)
+        if self.run.request.agent.name == "command" and done.exit.code > 0:
+            self.run.notes.append(f"the command ended with exit code {done.exit.code}; see logs/agent.stderr.log")
         return done, opened.record, tree
 
     def _work(self, sandbox: Sandbox, opened: Session, verifier: verify.Verifier) -> Work:
@@ -122,7 +124,7 @@ class Pipeline:
                     tree_folder,
                     strip=1,
                     skip=git.is_git,
-                    refused=lambda name, why: refused.append(f"{name}, which {why}"),
+                    refused=lambda name, why: refused.append(f"{printable(name)}, which {why}"),
                 )
             except BadInput as error:
                 raise Spoilt(f"the tree that the agent left cannot be taken: {error}") from None
@@ -140,7 +142,8 @@ class Pipeline:
         if self.task.expected:
             with self.steps.step(pb.STEP_VERIFY):
                 expected = (self.task.path / "tests" / "expected.json").read_bytes()
-                plan = (await self.services.grader.Plan(grader_pb2.PlanRequest(expected=expected))).plan
+                wanted = grader_pb2.PlanRequest(expected=expected, isolate=self.backend.supervisor_is_root)
+                plan = (await self.services.grader.Plan(wanted)).plan
                 report = await verifier.report(plan, grader_pb2.SUBJECT_SOLUTION, tree)
         evidence = self._evidence(done, record)
         with self.steps.step(pb.STEP_SCORE):
@@ -155,5 +158,5 @@ class Pipeline:
             exit_code=done.exit.code,
             stopped_by=self.run.stopped_by,
             upstream_failure=record.upstream_failure,
-            last_words=done.last_words,
+            last_words=printable(done.last_words),
         )

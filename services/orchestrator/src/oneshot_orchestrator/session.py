@@ -107,11 +107,26 @@ async def _close(
         return
     session.record = (await proxy.CloseSession(proxy_pb2.CloseSessionRequest(session_id=run_id))).session
     with (trace / "calls.jsonl").open("w") as file:
-        async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):
-            file.write(json.dumps(_readable(message.call), ensure_ascii=False) + "\n")
+        async for call in _calls(proxy, run_id):
+            file.write(json.dumps(_readable(call), ensure_ascii=False) + "\n")
     (trace / "session.json").write_text(
         json.dumps(MessageToDict(session.record, preserving_proto_field_name=True), indent=2)
     )
+
+
+async def _calls(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", run_id: str) -> AsyncIterator[proxy_pb2.Call]:
+    """A session's calls, each whole again: long bodies come in pieces."""
+    call: proxy_pb2.Call | None = None
+    async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):
+        if call is not None and message.call.seq == call.seq:
+            call.request += message.call.request
+            call.response += message.call.response
+            continue
+        if call is not None:
+            yield call
+        call = message.call
+    if call is not None:
+        yield call
 
 
 def _readable(call: proxy_pb2.Call) -> dict[str, object]:

@@ -11,7 +11,7 @@ from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.overlay import verification_tar
 from oneshot_shared.task import Task
 
-_REPORT_CAP = 32 * 1024 * 1024
+_REPORT_CAP = 5 * 1024 * 1024  # three of them fit one message; the runner keeps below it
 
 
 @dataclass

@@ -27,6 +27,7 @@ class DockerBackend:
     """Environments are images, sandboxes containers, slots networks with a relay."""
 
     name = "docker"
+    supervisor_is_root = True
 
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
         self._settings = settings

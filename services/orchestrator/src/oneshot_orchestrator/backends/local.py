@@ -38,6 +38,7 @@ class LocalBackend:
     """Environments are folders that `setup` filled, sandboxes copies of the base."""
 
     name = "local"
+    supervisor_is_root = False
 
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
         self._owner = settings.owner
