@@ -46,7 +46,7 @@ def run(
 
 
 def demo(backend: str = _BACKEND, as_json: bool = _JSON) -> None:
-    """Watch the real Codex CLI solve the example task from recorded answers: no key, no account, no Docker needed."""
+    """Watch the real Codex CLI solve the example task from scripted answers: no key, no account, no Docker needed."""
     from oneshot_cli import running
 
     wish = running.Wish(task="hello-world", agent="codex", replay="default", backend=backend, as_json=as_json)

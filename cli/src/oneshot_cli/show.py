@@ -122,8 +122,8 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
         lines += [f" - {test.outcome}: {test.id}" for test in grade.tests if test.outcome != "passed"]
     lines += [f"Integrity: {finding.code}: {finding.detail}" for finding in grade.findings]
     lines += [f"Note: {note}" for note in [run.stopped_by, *run.notes] if note]
-    spent = money(run.usage)
-    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; model: {spent}" if spent else ""))
+    spent, source = money(run.usage), "model" if not run.replayed else "replayed"
+    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {source}: {spent}" if spent else ""))
     lines += [f"Files: {folder}", "=" * 40]
     removed = "container" if run.request.backend == "docker" else "sandbox"
     block = [f"[results] {line}" for line in lines]
