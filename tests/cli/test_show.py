@@ -86,7 +86,7 @@ def test_what_else_a_block_may_say() -> None:
         "Integrity: forged_report: a canary passed",
         "Note: token limit 10 reached",
         "Note: the price is not known",
-        "Time: 62.5 s; model: 1,234 tokens, $0.0123",
+        "Time: 62.5 s; replayed: 1,234 tokens, $0.0123",
     ):
         assert f"[results] {line}\n" in block
     assert block.endswith("[cleanup] Removing sandbox")
