@@ -1,6 +1,7 @@
 """Fixtures of the orchestrator's tests."""
 
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,10 @@ async def stack(tmp_path: Path) -> AsyncIterator[harness.Stack]:
 def hello(tmp_path: Path) -> Path:
     """The example task."""
     return harness.task(tmp_path)
+
+
+@pytest.fixture
+def live() -> Iterator[None]:
+    """For tests marked harness.LIVE: what mitmproxy left to the garbage collector goes before the next test."""
+    yield
+    gc.collect()

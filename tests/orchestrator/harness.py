@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fakes.model_server import Answer, items
 from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
@@ -35,6 +37,10 @@ with warnings.catch_warnings():
     from oneshot_proxy.app import running
 
 HELLO = Path(__file__).parents[2] / "data" / "tasks" / "prepared" / "hello-world"
+LIVE = [  # mitmproxy now and then leaves a client's connection to the garbage collector when the upstream closes first
+    pytest.mark.usefixtures("live"),
+    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
+]
 CANARY = "sk-canary-7f3b19c2d4e58a60"
 MODEL = "gpt-5.5"
 TOKEN = "caller-token"

@@ -1,6 +1,7 @@
 """Trees as git objects: what comes out is what the agent left, byte for byte, and nothing of its is obeyed or run."""
 
 import asyncio
+import errno
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from oneshot_orchestrator import git
@@ -97,6 +98,17 @@ def apply(patch: bytes, folder: Path) -> None:
     assert ended.returncode == 0, ended.stderr.decode(errors="replace")
 
 
+def loops(folder: Path) -> bool:
+    """Whether a link leads to itself: `git apply` cannot put a folder in its place, whoever made the patch."""
+    for path in folder.rglob("*"):
+        try:
+            path.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return True
+    return False
+
+
 async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
     made = await recorded(base, folder)
     tree = await made.of_folder(trees.write(end, folder / "end"))
@@ -113,6 +125,7 @@ async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
 @given(pairs())
 def test_patch_and_changes_give_the_end_byte_for_byte(pair: tuple[Tree, Tree]) -> None:
     with tempfile.TemporaryDirectory(prefix="git-") as folder:
+        assume(not loops(trees.write(pair[0], Path(folder) / "base")))
         asyncio.run(both_ways(*pair, Path(folder)))
 
 

@@ -14,7 +14,8 @@ from oneshot_shared.errors import NotReady
 from orchestrator import harness
 from orchestrator.harness import CANARY, INFRA, INVALID, PASS, Stack
 
-LIVE = {"provider": "openai"}
+pytestmark = harness.LIVE
+OPENAI = {"provider": "openai"}
 
 
 def command(text: str, call_id: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ async def test_locally_a_live_model_works_in_codexs_own_sandbox(stack: Stack, he
     first, *rest = harness.cassette()
     async with ModelServer([items(*o) for o in [first, [command(f"{probe}; rm inside", "p")], *rest]]) as server:
         await stack.keys(server.base_url)
-        run = await stack.codex(hello, **LIVE)
+        run = await stack.codex(hello, **OPENAI)
         said = output_of(server, "p")
     assert run.grade.verdict == PASS, run.grade
     assert not outside.exists()
@@ -67,7 +68,7 @@ async def test_without_any_model_call_nothing_is_said_about_the_solution(stack: 
         port = await harness.refused_port()
         await stack.keys(server.base_url if how == "401" else f"http://127.0.0.1:{port}/v1")
         # Codex tries again for half a minute where nobody listens; it need not be waited for
-        run = await stack.codex(hello, limits={"wall_seconds": 6 if how == "refused" else 60}, **LIVE)
+        run = await stack.codex(hello, limits={"wall_seconds": 6 if how == "refused" else 60}, **OPENAI)
     assert (run.grade.verdict, run.grade.blame) == (INVALID, INFRA)
     assert "The agent never worked, as no model call succeeded" in run.grade.reason
     assert ("401" if how == "401" else "could not be reached") in run.grade.reason.lower()
@@ -78,7 +79,7 @@ async def test_cancelling_a_call_under_way_ends_it_upstream(stack: Stack, hello:
     hold = asyncio.Event()
     async with ModelServer([items(harness.cassette()[0][0], hold=hold)]) as server:
         await stack.keys(server.base_url)
-        await stack.submit(hello, "codex", model=harness.MODEL, **LIVE)
+        await stack.submit(hello, "codex", model=harness.MODEL, **OPENAI)
         async with asyncio.timeout(30):
             while not server.requests:  # noqa: ASYNC110 -- another process asks
                 await asyncio.sleep(0.05)

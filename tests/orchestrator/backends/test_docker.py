@@ -11,7 +11,7 @@ from fakes.model_server import ModelServer, items
 from oneshot_orchestrator.backends.docker import _ids
 from oneshot_shared.errors import BadInput
 from orchestrator import harness
-from orchestrator.agents.test_codex import LIVE, command, no_key_on_disk, output_of
+from orchestrator.agents.test_codex import OPENAI, command, no_key_on_disk, output_of
 from orchestrator.harness import CANARY, INVALID, PASS, SOLVE, TASK, Stack
 
 REACH = """
@@ -72,7 +72,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 print(json.dumps({"read": read, "found": found, "tokens": sum("ONESHOT_RUN_KEY" in e for e in os.environ)}))
 """
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, *harness.LIVE]
 
 
 def python(source: str) -> str:
@@ -107,7 +107,7 @@ async def test_a_live_models_key_is_upstream_and_nowhere_else(stack: Stack, hell
     first, *rest = harness.cassette()
     async with ModelServer([items(*output) for output in [first, [rights], [search], *rest]]) as server:
         await stack.keys(server.base_url)
-        run = await stack.codex(hello, "docker", **LIVE)
+        run = await stack.codex(hello, "docker", **OPENAI)
         said, status = output_of(server, "s"), output_of(server, "r").split()
     assert run.grade.verdict == PASS, run.grade
     found = json.loads(said[said.index('{"read"') : said.rindex("}") + 1])

@@ -1,0 +1,75 @@
+"""The pytest child, run as a program: one line a result, on the pipe it was given."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from oneshot_grader import grade_launch
+
+TESTS = """
+import pytest
+
+def test_good():
+    pass
+
+def test_bad():
+    assert 1 == 2, "one is not two"
+
+@pytest.mark.xfail
+def test_expected():
+    assert False
+
+@pytest.mark.skip
+def test_left_out():
+    pass
+
+@pytest.fixture
+def broken():
+    raise RuntimeError("no")
+
+def test_broken(broken):
+    pass
+"""
+
+
+def launch(tmp_path: Path, order: str) -> list[dict]:
+    (tmp_path / "tests").mkdir(exist_ok=True)
+    (tmp_path / "tests/test_all.py").write_text(TESTS)
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps({"tree": str(tmp_path), "order": order, "python_path": [], "files": ["tests/test_all.py"]})
+    )
+    read, write = os.pipe()
+    command = [sys.executable, "-I", grade_launch.__file__, config, str(write)]
+    done = subprocess.run(command, pass_fds=[write], cwd=tmp_path, capture_output=True, check=False)
+    os.close(write)
+    with os.fdopen(read) as rows:
+        lines = [json.loads(line) for line in rows]
+    assert done.returncode == 1
+    return lines
+
+
+def test_each_outcome_has_its_word(tmp_path: Path) -> None:
+    rows = launch(tmp_path, "a")
+    outcomes = {row["id"].split("::")[1]: row["outcome"] for row in rows if row["when"] in ("setup", "call")}
+    assert outcomes == {
+        "test_good": "passed",
+        "test_bad": "failed",
+        "test_expected": "xfailed",
+        "test_left_out": "skipped",
+        "test_broken": "error",
+    }
+    assert "one is not two" in next(row["detail"] for row in rows if row.get("outcome") == "failed")
+    assert [rows[0]["when"], rows[-1]["when"], rows[-1]["exit_status"]] == ["start", "finish", 1]
+
+
+def test_the_order_follows_the_seed(tmp_path: Path) -> None:
+    def ids(order: str) -> list[str]:
+        return next(row["ids"] for row in launch(tmp_path, order) if row["when"] == "collected")
+
+    orders = {tuple(ids(order)) for order in "abcdef"}
+    assert ids("a") == ids("a")
+    assert len(orders) > 1
+    assert len({frozenset(order) for order in orders}) == 1
