@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot_cli import places
 from oneshot_shared import archive
+from oneshot_shared.transfer import Incoming
 
 if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
@@ -24,11 +25,10 @@ async def local_copy(stub: "OrchestratorServiceAsyncStub", run: pb.Run) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = Path(mkdtemp(prefix=".fetching-", dir=folder.parent))
     try:
-        with archive.spool([]) as file:
+        with Incoming(archive.Caps().bytes) as incoming:
             async for answer in stub.FetchArtifacts(pb.FetchArtifactsRequest(run_id=run.run_id)):
-                file.write(answer.chunk)
-            file.seek(0)
-            await asyncio.to_thread(archive.unpack, file, place)
+                incoming.take(answer.chunk, answer.sha256)
+            await asyncio.to_thread(archive.unpack, incoming.whole(), place)
         place.chmod(0o755)
         place.rename(folder)
     finally:

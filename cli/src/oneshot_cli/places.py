@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -52,16 +51,6 @@ def runtime_folder(data: Path) -> Path:
     if len(os.fsencode(folder / "gateway" / "gateway.sock")) > _MAX_SOCKET_BYTES:
         raise NotReady(f"the path {folder} is too long for a socket; set XDG_RUNTIME_DIR to a shorter one")
     return folder
-
-
-def token_file(runtime: Path) -> Path:
-    """The stack's token (0600), made where missing."""
-    file = runtime / "token"
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(secrets.token_urlsafe(32))
-    return file
 
 
 def find_task(given: str) -> Path:

@@ -20,6 +20,7 @@ from oneshot_cli import artifacts, clients, ending, places, show
 from oneshot_shared import archive, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
+from oneshot_shared.transfer import outgoing
 
 if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
@@ -54,15 +55,14 @@ async def run(wish: Wish) -> int:
     """Submit, watch, show. Returns the exit code."""
     _check(wish)
     found = await asyncio.to_thread(task.load, places.find_task(wish.task))
-    backend, why = await asyncio.to_thread(_backend, wish.backend)
     cassette, model = _replay(wish, found)
     with show.Progress(quiet=wish.as_json or wish.detach) as progress:
         async with clients.orchestrator(wish.endpoint) as stub:
             digest = (await stub.PutTask(_upload(found))).digest
-            requests = [_request(wish, found, digest, backend, cassette, model, i) for i in range(wish.attempts)]
+            requests = [_request(wish, found, digest, cassette, model, i) for i in range(wish.attempts)]
             try:
-                await _submit(stub, requests)
-                _announce(requests[0], found.slug, why, quiet=wish.as_json or wish.detach)
+                accepted = await _submit(stub, requests)
+                _announce(accepted, quiet=wish.as_json or wish.detach)
                 if wish.detach:
                     ids = [request.run_id for request in requests]
                     print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
@@ -76,11 +76,13 @@ async def run(wish: Wish) -> int:
     return _code(ended)
 
 
-def _announce(request: pb.SubmitRunRequest, slug: str, why: str, *, quiet: bool) -> None:
+def _announce(accepted: pb.SubmitRunResponse, *, quiet: bool) -> None:
     if not quiet:
+        request, task = accepted.run.request, accepted.run.task
         who = f"{request.agent.name} {request.model}".strip()
+        where = f"backend {request.backend} ({accepted.backend_reason})"
         answers = "; model answers are replayed" if request.replay else ""
-        print(f"Running {slug}: {who}, backend {request.backend} ({why}){answers}.", file=sys.stderr)
+        print(f"Running {task}: {who}, {where}{answers}.", file=sys.stderr)
 
 
 def _check(wish: Wish) -> None:
@@ -95,16 +97,6 @@ def _check(wish: Wish) -> None:
             )
     if wish.timeout and wish.timeout != int(wish.timeout):
         raise BadInput(f"--timeout is {wish.timeout:g}; give whole seconds, for example --timeout 900")
-
-
-def _backend(given: str) -> tuple[str, str]:
-    """The backend to use, and why."""
-    if given:
-        return given, "as asked"
-    from oneshot_cli import engine
-
-    missing = engine.missing()
-    return ("local", missing) if missing else ("docker", "an engine answers")
 
 
 def _replay(wish: Wish, found: Task) -> tuple[str, str]:
@@ -132,14 +124,11 @@ def _cassette_model(file: Path) -> str:
 
 async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
     yield pb.PutTaskRequest(slug=found.slug)
-    chunks = archive.pack(found.path)
-    while chunk := await asyncio.to_thread(next, chunks, None):
-        yield pb.PutTaskRequest(chunk=chunk)
+    async for chunk, sha256 in outgoing(archive.pack(found.path)):
+        yield pb.PutTaskRequest(chunk=chunk, sha256=sha256)
 
 
-def _request(
-    wish: Wish, found: Task, digest: str, backend: str, cassette: str, model: str, index: int
-) -> pb.SubmitRunRequest:
+def _request(wish: Wish, found: Task, digest: str, cassette: str, model: str, index: int) -> pb.SubmitRunRequest:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     run_id = wish.run_id or f"{stamp}-{found.slug[:40]}-{secrets.token_hex(3)}"
     if wish.attempts > 1 and wish.run_id:
@@ -151,7 +140,7 @@ def _request(
         agent=pb.Agent(name=wish.agent, command=wish.command),
         model=model if needs_model else "",
         provider=wish.provider,
-        backend=backend,
+        backend=wish.backend,
         limits=proxy_pb2.Limits(
             wall_seconds=int(wish.timeout or 0), tokens=wish.token_limit or 0, cost_usd=wish.cost_limit or 0
         ),
@@ -161,15 +150,16 @@ def _request(
     )
 
 
-async def _submit(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
-    """Submit all, or none: the id of a later run may be taken."""
+async def _submit(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> pb.SubmitRunResponse:
+    """Submit all, or none: the id of a later run may be taken. Returns the last answer."""
     for index, request in enumerate(requests):
         try:
-            await stub.SubmitRun(request)
+            accepted = await stub.SubmitRun(request)
         except Exception:
             for earlier in requests[:index]:
                 await stub.CancelRun(pb.CancelRunRequest(run_id=earlier.run_id))
             raise
+    return accepted
 
 
 async def _watched(stub: "OrchestratorServiceAsyncStub", run_id: str, progress: show.Progress) -> pb.Run:

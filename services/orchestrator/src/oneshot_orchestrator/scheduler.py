@@ -98,27 +98,43 @@ class Scheduler:
                 self._backends[name] = made
             return self._backends[name]
 
-    async def submit(self, request: pb.SubmitRunRequest) -> pb.Run:
-        """Accept a run, or say what is wrong with it."""
+    async def submit(self, request: pb.SubmitRunRequest) -> tuple[pb.Run, str]:
+        """Accept a run, or say what is wrong with it. Returns it, and why it has its backend."""
         submission.check_id(request.run_id)
         async with self._submitting:
             if known := self.store.get(request.run_id):
-                return self._repeat(known, request)
+                return self._repeat(known, request), "submitted before"
             if self.folder(request.run_id).exists():
                 raise FileExistsError(f"{self.folder(request.run_id)} exists already; choose another run id")
             task = self.tasks.get(request.task_digest)
-            backend = await self.backend(request.backend)
+            backend, reason = await self._ready(request.backend)
             run = await submission.accept(request, task, backend, self._services, self._settings)
             record.make_folders(self.folder(run.run_id))
             self.store.add(run)
             driven = self._at_work[run.run_id] = _Driven(run)
             driven.task = asyncio.create_task(self._drive(run, backend), name=run.run_id)
             driven.task.add_done_callback(lambda _: self._forget(run))
-        return run
+        return run, reason
+
+    async def _ready(self, wanted: str) -> tuple[Backend, str]:
+        """The wanted backend, or the first that is ready, and why it is that one. :raises NotReady: it is not; none is."""
+        reason = "as asked" if wanted else "it is ready"
+        names = [wanted] if wanted else list(self._settings.backends)
+        while True:
+            try:
+                backend = await self.backend(names.pop(0))
+                await backend.ready()
+            except NotReady as error:
+                if not names:
+                    raise
+                reason = sentence(error).split(";")[0]
+            else:
+                return backend, reason
 
     def _repeat(self, known: pb.Run, request: pb.SubmitRunRequest) -> pb.Run:
+        backend = request.backend or known.request.backend
         same = (known.request.task_digest, known.request.agent, known.request.model, known.request.backend)
-        if same != (request.task_digest, request.agent, request.model, request.backend):
+        if same != (request.task_digest, request.agent, request.model, backend):
             raise FileExistsError(f"the run id {request.run_id!r} is taken by another run; choose another")
         return known
 
