@@ -31,6 +31,7 @@ from oneshot_orchestrator.servicer import OrchestratorServicer
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_proxy.settings import ProxySettings
 from oneshot_shared import archive, client, server
+from oneshot_shared.transfer import outgoing
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # mitmproxy 12.2 calls old names of pyparsing while imported
@@ -93,8 +94,8 @@ class Stack:
 
         async def pieces() -> AsyncIterator[pb.PutTaskRequest]:
             yield pb.PutTaskRequest(slug=slug or folder.name)
-            for chunk in archive.pack(folder):
-                yield pb.PutTaskRequest(chunk=chunk)
+            async for chunk, sha256 in outgoing(archive.pack(folder)):
+                yield pb.PutTaskRequest(chunk=chunk, sha256=sha256)
 
         return (await self.stub.PutTask(pieces())).digest
 

@@ -80,6 +80,8 @@ async def _reached(opened: Any, endpoint: str) -> None:  # noqa: ANN401 -- a cha
         raise NotReady(
             f"no stack answers at {endpoint} ({sentence(error)}); start one there, or name another"
         ) from None
+    except RuntimeError as error:
+        raise NotReady(f"what answers at {endpoint} is no stack of ours ({sentence(error)}); name another") from None
 
 
 def _remote(endpoint: str) -> tuple[str, str]:
@@ -101,7 +103,7 @@ def _remote(endpoint: str) -> tuple[str, str]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text().strip()
+        return file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NotReady(
             f"ONESHOT_TOKEN_FILE cannot be read ({sentence(error)}); set it to the stack's token file"

@@ -19,7 +19,10 @@ def checkout() -> Path | None:
 def data_folder() -> Path:
     """ONESHOT_DATA, else the checkout's data/, else the user's data folder."""
     if given := os.environ.get("ONESHOT_DATA"):
-        return Path(given).expanduser().resolve()
+        try:
+            return Path(given).expanduser().resolve()
+        except RuntimeError as error:
+            raise BadInput(f"ONESHOT_DATA is {given!r} ({error}); set it to a folder") from None
     if root := checkout():
         return root / "data"
     import platformdirs
@@ -58,16 +61,20 @@ def find_task(given: str) -> Path:
     path = Path(given)
     if given and path.is_dir():
         return path.resolve()
-    prepared = data_folder() / "tasks" / "prepared"
+    return prepared(given)
+
+
+def prepared(slug: str) -> Path:
+    """A task below data/tasks/prepared, the caller's or the one that ships. :raises BadInput: there is none."""
+    mine = data_folder() / "tasks" / "prepared"
     shipped = (checkout() or Path()) / "data" / "tasks" / "prepared"
-    for folder in (prepared, shipped):
-        if given and "/" not in given and (folder / given).is_dir():
-            return folder / given
+    for folder in (mine, shipped):
+        if slug and "/" not in slug and (folder / slug).is_dir():
+            return folder / slug
     from oneshot_shared.errors import nearest
 
-    known = sorted(p.name for p in prepared.glob("*") if p.is_dir())
-    hint = nearest(path.name, known)
-    raise BadInput(f"no task folder at {given!r}{hint}; `oneshot task list` shows the tasks in {prepared}")
+    hint = nearest(Path(slug).name, sorted(p.name for p in mine.glob("*") if p.is_dir()))
+    raise BadInput(f"no task folder at {slug!r}{hint}; `oneshot task list` shows the tasks in {mine}")
 
 
 def short(path: Path) -> str:

@@ -1,8 +1,8 @@
 """From a wish on the command line to an ended run and its exit code."""
 
 import asyncio
-import contextlib
 import json
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _RECONNECTS = 5
 _MAX_LIMIT = 1_000_000_000
+_ONLY_CASSETTE = "default"
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,18 @@ class Wish:
     token_limit: int | None = None
     cost_limit: float | None = None
     attempts: int = 1
-    replay: str = ""
+    replay: str | None = None
     run_id: str = ""
     detach: bool = False
     allow_unsandboxed: bool = False
     endpoint: str = ""
     as_json: bool = False
+
+
+async def demo(backend: str, *, as_json: bool) -> int:
+    """Run the example that ships, whatever else has its name."""
+    example = places.prepared("hello-world")
+    return await run(Wish(task=str(example), replay=_ONLY_CASSETTE, backend=backend, as_json=as_json))
 
 
 async def run(wish: Wish) -> int:
@@ -68,12 +75,12 @@ async def run(wish: Wish) -> int:
                     print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
                     return ending.PASS
                 ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in requests))
+                code = _code(ended)
             except asyncio.CancelledError:
-                await _cancel(stub, requests)
-                return ending.CANCELLED
+                ended, code = await _cancel(stub, requests), ending.CANCELLED
             folders = [await artifacts.local_copy(stub, each) for each in ended]
     _print(wish, list(zip(ended, folders, strict=True)))
-    return _code(ended)
+    return code
 
 
 def _announce(accepted: pb.SubmitRunResponse, *, quiet: bool) -> None:
@@ -82,7 +89,10 @@ def _announce(accepted: pb.SubmitRunResponse, *, quiet: bool) -> None:
         who = f"{request.agent.name} {request.model}".strip()
         where = f"backend {request.backend} ({accepted.backend_reason})"
         answers = "; model answers are replayed" if request.replay else ""
-        print(f"Running {task}: {who}, {where}{answers}.", file=sys.stderr)
+        said = f"Running {task}: {who}, {where}{answers}."
+        if accepted.run.ended_at:
+            said = f"Run {request.run_id!r} was made at {accepted.run.submitted_at}: this is its result, and nothing is run."
+        print(said, file=sys.stderr)
 
 
 def _check(wish: Wish) -> None:
@@ -101,11 +111,13 @@ def _check(wish: Wish) -> None:
 
 def _replay(wish: Wish, found: Task) -> tuple[str, str]:
     """The cassette's name and the model: a cassette knows whose answers it holds."""
+    if wish.replay is None:
+        return "", wish.model or os.environ.get("OPENAI_MODEL", "")
     if not wish.replay:
-        return "", wish.model
+        raise BadInput("--replay is empty; name a cassette, or give --replay alone for the task's only one")
     names = sorted(file.stem for file in (found.path / "oneshot" / "cassettes").glob("*.jsonl"))
     name = wish.replay
-    if name == "default":
+    if name == _ONLY_CASSETTE:
         if len(names) != 1:
             raise BadInput(
                 f"task {found.slug!r} has {len(names)} cassettes ({', '.join(names) or 'none'}); name one: --replay NAME"
@@ -189,18 +201,31 @@ async def follow(stub: "OrchestratorServiceAsyncStub", run_id: str) -> int:
     return _code([ended])
 
 
-async def _cancel(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
+async def _cancel(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> list[pb.Run]:
+    """Cancel what is not finished; returns what was, whose results stand."""
     print("\ncancelling; a second Ctrl-C stops waiting for it", file=sys.stderr)
+    finished: list[pb.Run] = []
 
     async def cancel(run_id: str) -> None:
-        with contextlib.suppress(FileNotFoundError):  # not submitted yet
-            await stub.CancelRun(pb.CancelRunRequest(run_id=run_id))
+        try:
+            run = (await stub.CancelRun(pb.CancelRunRequest(run_id=run_id))).run
+        except FileNotFoundError:  # not submitted yet
+            return
+        except TimeoutError:
+            print(f"[results] Run {run_id} is still being cancelled; see `oneshot runs show {run_id}`", file=sys.stderr)
+            return
+        if run.state == pb.RUN_STATE_FINISHED:
+            finished.append(run)
+        else:
             print(f"[results] Run {run_id} was cancelled", file=sys.stderr)
 
     await asyncio.gather(*(cancel(request.run_id) for request in requests))
+    return finished
 
 
 def _print(wish: Wish, ended: list[tuple[pb.Run, Path]]) -> None:
+    if not ended:
+        return
     if wish.as_json:
         rows = [MessageToDict(run, preserving_proto_field_name=True) | {"folder": str(folder)} for run, folder in ended]
         print(json.dumps(rows[0] if wish.attempts == 1 else rows, indent=2, ensure_ascii=False))

@@ -110,7 +110,7 @@ class Scheduler:
             backend, reason = await self._ready(request.backend)
             run = await submission.accept(request, task, backend, self._services, self._settings)
             record.make_folders(self.folder(run.run_id))
-            self.store.add(run)
+            self.store.add(run, request)
             driven = self._at_work[run.run_id] = _Driven(run)
             driven.task = asyncio.create_task(self._drive(run, backend), name=run.run_id)
             driven.task.add_done_callback(lambda _: self._forget(run))
@@ -132,9 +132,7 @@ class Scheduler:
                 return backend, reason
 
     def _repeat(self, known: pb.Run, request: pb.SubmitRunRequest) -> pb.Run:
-        backend = request.backend or known.request.backend
-        same = (known.request.task_digest, known.request.agent, known.request.model, known.request.backend)
-        if same != (request.task_digest, request.agent, request.model, backend):
+        if not self.store.is_repeat(request):
             raise FileExistsError(f"the run id {request.run_id!r} is taken by another run; choose another")
         return known
 
