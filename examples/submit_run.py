@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from oneshot.grader.v1 import grader_pb2
+
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb, orchestrator_pb2_grpc  # isort: skip
 from oneshot_shared import archive, client, transfer
 

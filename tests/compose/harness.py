@@ -39,7 +39,15 @@ class Composed:
 
     def compose(self, *arguments: str, timeout: float = 600) -> str:
         """Run docker compose on the project; returns its output."""
-        command = ["docker", "compose", "--project-name", self.project, "--file", str(ROOT / "compose.yaml"), *arguments]
+        command = [
+            "docker",
+            "compose",
+            "--project-name",
+            self.project,
+            "--file",
+            str(ROOT / "compose.yaml"),
+            *arguments,
+        ]
         ended = subprocess.run(
             command, env=self.env, cwd="/", capture_output=True, text=True, timeout=timeout, check=False
         )

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -30,7 +29,13 @@ def test_the_same_verdict_and_diff_as_the_embedded_stack_and_the_results_are_her
     folder = Path(run["folder"])
     assert folder == composed.home / "runs" / run["run_id"]
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert {"run.json", "evaluation_results.json", "scoring_results.md", "logs/agent.jsonl", "trace/calls.jsonl"} <= names
+    assert {
+        "run.json",
+        "evaluation_results.json",
+        "scoring_results.md",
+        "logs/agent.jsonl",
+        "trace/calls.jsonl",
+    } <= names
 
     env = composed.env | {"ONESHOT_DATA": str(composed.home / "embedded"), "HOME": str(composed.home)}
     oneshot = Path(sys.executable).parent / "oneshot"
@@ -51,10 +56,14 @@ def test_the_example_client(composed: Composed) -> None:
     token.write_text(composed.compose("exec", "-T", "orchestrator", "cat", "/run/oneshot-token/token"))
     command = [sys.executable, str(ROOT / "examples" / "submit_run.py"), str(HELLO), "oracle", composed.endpoint]
     env = composed.env | {"ONESHOT_TOKEN_FILE": str(token)}
-    ended = subprocess.run(command, env=env, cwd=composed.home, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        command, env=env, cwd=composed.home, capture_output=True, text=True, timeout=120, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     last = ended.stdout.splitlines()[-1]
-    found = re.fullmatch(r"VERDICT_PASS: All 6 expected tests passed, and the \d+ canaries failed\.  Files: (example-\d+)", last)
+    found = re.fullmatch(
+        r"VERDICT_PASS: All 6 expected tests passed, and the \d+ canaries failed\.  Files: (example-\d+)", last
+    )
     assert found, ended.stdout
     assert "+hello world" in _diff(composed.home / found[1])
     assert "STEP_VERIFY" in ended.stdout
@@ -86,7 +95,9 @@ def test_every_service_is_shut_in(composed: Composed, service: str) -> None:
         assert (found["Config"]["User"], binds) == ("10001:10001", [])
     status = docker("exec", f"{composed.project}-{service}-1", "cat", "/proc/1/status")
     assert re.findall(r"^Cap(?:Prm|Eff|Bnd|Amb):\t(\w+)$", status, re.MULTILINE) == ["0" * 16] * 4
-    packages = docker("exec", f"{composed.project}-{service}-1", "ls", "/opt/oneshot/lib/python3.13/site-packages").split()
+    packages = docker(
+        "exec", f"{composed.project}-{service}-1", "ls", "/opt/oneshot/lib/python3.13/site-packages"
+    ).split()
     assert [name for name in packages if re.fullmatch(r"oneshot_(proxy|grader|orchestrator|capture|cli)", name)] == [
         f"oneshot_{service}"
     ]
