@@ -1,7 +1,5 @@
-"""Submits a run to a stack, watches it, fetches its results: all that a client of the orchestrator does.
-
-usage: ONESHOT_TOKEN_FILE=token examples/submit_run.py TASK_FOLDER AGENT [HOST:PORT, localhost:50053]
-"""
+"""Submits a run to a stack, watches it, and fetches its results: all that a client of the orchestrator does."""
+# usage: ONESHOT_TOKEN_FILE=token examples/submit_run.py TASK_FOLDER AGENT [HOST:PORT, localhost:50053]
 
 import asyncio
 import os
@@ -24,16 +22,16 @@ async def main(folder: Path, agent: str, address: str = "localhost:50053") -> No
     async with client.channel(address, Path(os.environ["ONESHOT_TOKEN_FILE"]).read_text().strip()) as channel:
         stack = orchestrator_pb2_grpc.OrchestratorServiceStub(channel)
         digest = (await stack.PutTask(pieces(folder))).digest
-        request = pb.SubmitRunRequest(run_id=f"example-{os.getpid()}", task_digest=digest, agent=pb.Agent(name=agent))
-        run = (await stack.SubmitRun(request)).run
-        async for update in stack.WatchRun(pb.WatchRunRequest(run_id=run.run_id)):
-            run = update.run if update.HasField("run") else run
-            print(pb.Step.Name(update.event.step), update.event.detail) if update.HasField("event") else None
+        run_id = f"example-{os.getpid()}"
+        await stack.SubmitRun(pb.SubmitRunRequest(run_id=run_id, task_digest=digest, agent=pb.Agent(name=agent)))
+        async for update in stack.WatchRun(pb.WatchRunRequest(run_id=run_id)):
+            if update.HasField("event"):
+                print(pb.Step.Name(update.event.step), update.event.detail)
         with transfer.Incoming(archive.Caps().bytes) as results:
-            async for piece in stack.FetchArtifacts(pb.FetchArtifactsRequest(run_id=run.run_id)):
+            async for piece in stack.FetchArtifacts(pb.FetchArtifactsRequest(run_id=run_id)):
                 results.take(piece.chunk, piece.sha256)
-            archive.unpack(results.whole(), Path(run.run_id))
-        print(f"{grader_pb2.Verdict.Name(run.grade.verdict)}: {run.grade.reason}  Files: {run.run_id}")
+            archive.unpack(results.whole(), Path(run_id))
+        print(f"{grader_pb2.Verdict.Name(update.run.grade.verdict)}: {update.run.grade.reason}  Files: {run_id}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ def passed(house: House) -> str:
 def test_list(house: House, passed: str) -> None:
     newest = house("runs", "list", "--limit", "1")
     assert newest.code == 0
-    assert newest.out.startswith(f"{passed} ")
+    header, row = newest.out.splitlines()
+    assert header.startswith("RUN ")
+    assert row.startswith(f"{passed} ")
     assert " PASS " in newest.out
     assert [run["run_id"] for run in house("runs", "list", "--limit", "1", "--json").json] == [passed]
 

@@ -34,7 +34,7 @@ BAD = {
     ),
     "unknown provider": (("hello-world", *LIVE, "--provider", "opanai"), "provider 'opanai' is unknown; did you mean"),
     "no address": (("hello-world", *LIVE, "--provider", "compatible"), "set COMPATIBLE_BASE_URL to a URL"),
-    "no key": (("hello-world", *LIVE), "export OPENAI_API_KEY and run again, or try without a key: oneshot demo"),
+    "no key": (("hello-world", *LIVE), "export OPENAI_API_KEY and run again (after"),
     "no model": (("hello-world", *LOCAL), "agent 'codex' needs a model; add --model"),
     "no command": (("hello-world", "--agent", "command", *LOCAL), "needs a command; add --command"),
     "a command for nop": (("hello-world", *NOP, "--command", "x"), "agent 'nop' takes no command"),

@@ -35,7 +35,7 @@ class Composed:
     @property
     def endpoint(self) -> str:
         """Where its orchestrator is published."""
-        return f"localhost:{self.env['ONESHOT_ORCHESTRATOR_PORT']}"
+        return f"localhost:{self.env['ONESHOT_PORT_ORCHESTRATOR']}"
 
     def compose(self, *arguments: str, timeout: float = 600) -> str:
         """Run docker compose on the project; returns its output."""
@@ -125,7 +125,7 @@ def project() -> Iterator[Composed]:
     home = Path(tempfile.mkdtemp(prefix="osb-compose-"))
     ports = dict(zip(("CAPTURE", "PROXY", "ORCHESTRATOR", "GRADER"), _free_ports(4), strict=True))
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/root")}
-    env |= {f"ONESHOT_{name}_PORT": port for name, port in ports.items()}
+    env |= {f"ONESHOT_PORT_{name}": port for name, port in ports.items()}
     env |= {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     made = Composed(f"osb-test-{secrets.token_hex(4)}", env, home)
     try:
