@@ -64,6 +64,12 @@ def test_a_path_too_long_for_a_socket_is_refused(monkeypatch: pytest.MonkeyPatch
         places.runtime_folder(tmp_path / "d")
 
 
+def test_a_data_folder_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONESHOT_DATA", "~nobody-of-this-name/x")
+    with pytest.raises(BadInput, match=r"ONESHOT_DATA is '~nobody-of-this-name/x'.*; set it to a folder"):
+        places.data_folder()
+
+
 def test_a_task_by_path_or_slug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ONESHOT_DATA", str(tmp_path))
     prepared = tmp_path / "tasks" / "prepared" / "hello-world"
