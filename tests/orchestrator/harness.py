@@ -62,10 +62,12 @@ def answers() -> list[Answer]:
     return [items(*output) for output in cassette()]
 
 
-def task(folder: Path, slug: str = "hello", *, setup: str = "[]", toml: tuple[str, str] = ("", "")) -> Path:
-    """The example task, whose local set-up takes this interpreter's pytest instead of fetching one."""
+def task(
+    folder: Path, slug: str = "hello", *, source: Path = HELLO, setup: str = "[]", toml: tuple[str, str] = ("", "")
+) -> Path:
+    """An example task, whose local set-up takes this interpreter's pytest instead of fetching one."""
     made = folder / slug
-    shutil.copytree(HELLO, made, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(source, made, ignore=shutil.ignore_patterns("__pycache__"))
     text = (made / "task.toml").read_text()
     text = re.sub(r"setup = \[\n.*?\n\]\n", lambda _: f"setup = {setup}\n", text, flags=re.DOTALL)
     text = text.replace("{env}/venv/bin", str(Path(sys.executable).parent)).replace(*toml)

@@ -15,6 +15,7 @@ model = {model}
 model_provider = "oneshot"
 check_for_update_on_startup = false
 web_search = "disabled"
+allow_login_shell = false  # /etc/profile would put another PATH in the place of the task's
 [model_providers.oneshot]
 name = "oneshot"
 base_url = {base_url}
