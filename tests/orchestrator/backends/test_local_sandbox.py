@@ -1,5 +1,7 @@
 """Folders and processes as sandboxes: what every sandbox must do."""
 
+import os
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,3 +35,25 @@ def test_a_folder_is_removed_whatever_its_modes(tmp_path: Path) -> None:
     assert not folder.exists()
     assert Path("/etc").stat().st_mode & 0o777 == 0o755
     local_sandbox.remove(folder)
+
+
+def test_a_folder_is_removed_however_deep(tmp_path: Path) -> None:
+    trees.nest(tmp_path / "f", "d", 2500)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, limits[1]))
+    try:
+        local_sandbox.remove(tmp_path / "f")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert not (tmp_path / "f").exists()
+
+
+def test_what_cannot_be_removed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rm").write_text("#!/bin/sh\necho $3: device or resource busy >&2\nexit 1\n")
+    (tmp_path / "rm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "f").mkdir()
+    local_sandbox.remove(tmp_path / "f")
+    assert "f: device or resource busy" in "".join(capsys.readouterr())
