@@ -42,6 +42,21 @@ async def test_an_environment_is_built_once_for_each_content(local: LocalBackend
     assert (await local.open_slot(0)).gateway_url(7) == "http://127.0.0.1:7/v1"
 
 
+async def test_an_indexs_password_reaches_the_setup_and_no_sandbox(
+    local: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "HTTPS_PROXY")
+    for name in names:
+        monkeypatch.setenv(name, "https://user:s3cret@index.invalid/simple")
+    environment = await build(local, harness.task(tmp_path, setup=f'[["sh", "-c", "env > {tmp_path}/setup"]]'))
+    assert (tmp_path / "setup").read_text().count("s3cret") == len(names)
+    out = bytearray()
+    async with local.sandbox(environment, SandboxSpec("secret", "agent")) as sandbox:
+        await sandbox.run(["env"], role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend)
+    assert b"PATH=" in out
+    assert b"s3cret" not in out
+
+
 async def test_a_setup_takes_no_longer_than_it_may_and_leaves_no_daemon(local: LocalBackend, tmp_path: Path) -> None:
     setup = f'[["sh", "-c", "(env -i setsid sleep {SLEEP} &) ; sleep {SLEEP}"]]'
     task = harness.task(tmp_path, setup=setup, toml=("build_timeout_sec = 600", "build_timeout_sec = 1"))

@@ -23,7 +23,10 @@ from oneshot_shared import archive
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
 
-_KEPT_FOR_SETUP = ("PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+_KEPT_FOR_SETUP = (  # an index's address may hold a password: no sandbox gets it
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_CONFIG_FILE", "HOME", "HTTPS_PROXY",
+    "HTTP_PROXY", "NO_PROXY",
+)  # fmt: skip
 
 
 class LocalSlot:

@@ -18,9 +18,7 @@ from oneshot_orchestrator.contract import Environment, Exit, Role, Sink
 from oneshot_shared import archive, logs
 
 MARK = "ONESHOT_SANDBOX"
-KEPT = (
-    "PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "PIP_INDEX_URL", "PIP_FIND_LINKS",
-)  # fmt: skip
+KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _CANNOT_RUN = 127
 _DRAIN_SECONDS = 1.0
 _KILL_SECONDS = 10.0
