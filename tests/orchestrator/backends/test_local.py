@@ -42,6 +42,33 @@ async def test_an_environment_is_built_once_for_each_content(local: LocalBackend
     assert (await local.open_slot(0)).gateway_url(7) == "http://127.0.0.1:7/v1"
 
 
+async def test_a_brace_that_is_no_placeholder_stays(local: LocalBackend, tmp_path: Path) -> None:
+    setup = """[["sh", "-c", "echo '{} {0} {x!r} ${HOME:+home} {tree}' > {env}/said"]]"""
+    task = harness.task(tmp_path, setup=setup, toml=('PYTHONDONTWRITEBYTECODE = "1"', 'ODD = "{} {0} {tree}"'))
+    environment = await build(local, task)
+    said = (environment.folder / "env" / "said").read_text()
+    assert said == f"{{}} {{0}} {{x!r}} ${{HOME:+home}} {environment.folder}/base\n"
+    out = bytearray()
+    async with local.sandbox(environment, SandboxSpec("odd", "agent")) as sandbox:
+        await sandbox.run(
+            ["sh", "-c", "echo $ODD"], role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend
+        )
+        assert out.decode() == f"{{}} {{0}} {sandbox.tree}\n"
+
+
+async def test_a_link_out_of_the_tree_is_left_out_of_the_base_and_said(local: LocalBackend, tmp_path: Path) -> None:
+    setup = '[["sh", "-c", "cd {tree}; mkdir d; ln -s {env} out; ln -s ../.. d/up; ln -s ../README.md d/in; ln -s /etc d/etc"]]'
+    environment = await build(local, harness.task(tmp_path, setup=setup))
+    base = environment.folder / "base"
+    assert [path for path in base.rglob("*") if path.is_symlink()] == [base / "d" / "in"]
+    log = (tmp_path / "log").read_text()
+    assert [name for name in ("out", "d/up", "d/in", "d/etc") if f"left out of the tree: {name}, a link" in log] == [
+        "out",
+        "d/up",
+        "d/etc",
+    ]
+
+
 async def test_an_indexs_password_reaches_the_setup_and_no_sandbox(
     local: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

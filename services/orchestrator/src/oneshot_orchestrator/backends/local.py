@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from oneshot_orchestrator import git
 from oneshot_orchestrator.backends import local_sandbox
@@ -19,8 +19,8 @@ from oneshot_orchestrator.backends.local_sandbox import MARK, LocalSandbox, kill
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import archive
-from oneshot_shared.errors import BadInput
+from oneshot_shared import archive, placeholders
+from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.task import Task
 
 _KEPT_FOR_SETUP = (  # an index's address may hold a password: no sandbox gets it
@@ -80,7 +80,6 @@ class LocalBackend:
         words = {
             "python": sys.executable,
             "env": str(home / "env"),
-            "tree": str(home / "base"),
             "path": os.environ["PATH"],
         }
 
@@ -88,13 +87,14 @@ class LocalBackend:
             await asyncio.to_thread(shutil.copytree, source, place / "base", symlinks=True, ignore=_gits)
             (place / "env").mkdir()
             for command in setup.setup:
-                argv = [part.format(**words) for part in command]
+                argv = [placeholders.fill(part, words | {"tree": str(place / "base")}) for part in command]
                 say(" ".join(argv)[:120])
                 if why := await self._setup(argv, place, log, task.config.environment.build_timeout_sec):
                     raise does_not_build(task.slug, why, log)
+            await asyncio.to_thread(_drop_leading_out, place / "base", log)
 
         folder = await self._records.make(key, fill)
-        env = {name: value.format(**words | {"tree": "{tree}"}) for name, value in setup.env.items()}
+        env = {name: placeholders.fill(value, words) for name, value in setup.env.items()}
         return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env)
 
     async def _setup(self, argv: list[str], place: Path, log: Path, timeout: float) -> str:
@@ -155,3 +155,13 @@ class LocalBackend:
 def _gits(folder: str, names: list[str]) -> list[str]:
     """What a base must not bring along: the sandbox's repository is made anew."""
     return [name for name in names if git.is_git(Path(name))]
+
+
+def _drop_leading_out(base: Path, log: Path) -> None:
+    """Take links that lead out of the tree away: none is taken from an agent's tree, so each would count as its deletion."""
+    with log.open("a") as file:
+        for path in base.rglob("*"):
+            name = PurePosixPath(path.relative_to(base))
+            if path.is_symlink() and archive.leads_out(name, str(path.readlink())):
+                path.unlink()
+                file.write(f"left out of the tree: {printable(str(name))}, a link that leads out of it\n")

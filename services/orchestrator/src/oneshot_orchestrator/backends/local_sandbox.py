@@ -15,7 +15,7 @@ import psutil
 
 from oneshot_orchestrator.backends import trees
 from oneshot_orchestrator.contract import Environment, Exit, Role, Sink
-from oneshot_shared import archive, logs
+from oneshot_shared import archive, logs, placeholders
 
 MARK = "ONESHOT_SANDBOX"
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -99,7 +99,7 @@ class LocalSandbox:
 
     def _env(self, more: dict[str, str]) -> dict[str, str]:
         places = {"HOME": str(self._folder / "home"), "TMPDIR": str(self._folder / "tmp"), MARK: self._mark}
-        task = {name: value.format(tree=self.tree) for name, value in self._environment.env.items()}
+        task = {name: placeholders.fill(value, {"tree": self.tree}) for name, value in self._environment.env.items()}
         return environ() | places | task | more
 
     async def run(
