@@ -35,12 +35,13 @@ class Engine:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._calls: set[asyncio.Future[Any]] = set()
         self._client: Any = None
+        self._connecting = asyncio.Lock()
 
     @property
     def api(self) -> Any:  # noqa: ANN401 -- docker-py has no types for its low-level client
-        """docker-py's low-level client. :raises NotReady: the last ping found no engine."""
+        """docker-py's low-level client. :raises NotReady: no ping has found an engine yet."""
         if self._client is None:
-            raise NotReady(_NO_ENGINE.format(why="it went away"))
+            raise NotReady(_NO_ENGINE.format(why="none was found yet"))
         return self._client.api
 
     async def __call__[T](self, call: Callable[..., T], /, *arguments: object, **options: object) -> T:
@@ -51,14 +52,14 @@ class Engine:
         return await asyncio.shield(made)
 
     async def ping(self) -> None:
-        """Connect where needed. :raises NotReady: the engine does not answer (any more)."""
+        """Connect where needed; the client stays, for it connects anew by itself. :raises NotReady: no answer (any more)."""
         try:
             await self(_knock)
-            if self._client is None:
-                self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
+            async with self._connecting:
+                if self._client is None:
+                    self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
             await self(self._client.ping)
         except (docker.errors.DockerException, OSError) as error:
-            self._client = None
             raise NotReady(_NO_ENGINE.format(why=_short(error))) from None
 
     def labels(self, kind: str, run_id: str = "") -> dict[str, str]:
