@@ -80,13 +80,29 @@ async def test_a_ping_without_an_answer_takes_nothing_from_who_is_at_work(monkey
         await engine(engine.api.create_network, f"{engine.owner}-n", labels=engine.labels("network"))
         async with engine.container(IMAGE, ["true"], labels=engine.labels("check")) as container:
             wire.failing = b"/_ping"
-            with pytest.raises(NotReady, match="no Docker engine answers .*device or resource busy"):
+            with pytest.raises(NotReady, match=r"no Docker engine answers .*device or resource busy"):
                 await engine.ping()
             await engine(engine.api.inspect_container, container)
         wire.failing = b""
         assert harness.in_docker(engine.owner) == [f"{engine.owner}-n"]
         await engine.close()
         assert harness.in_docker(engine.owner) == []
+
+
+@pytest.mark.docker
+async def test_what_the_engine_does_not_remove_is_removed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tapped(monkeypatch) as wire:
+        engine = Engine(f"test-{secrets.token_hex(4)}")
+        await engine.ping()
+        for later in (engine.sweep, engine.reap):
+            async with engine.container(IMAGE, ["true"], labels=engine.labels("check")):
+                wire.failing = b"DELETE"
+            await later()
+            assert len(harness.in_docker(engine.owner)) == 1
+            wire.failing = b""
+            await later()
+            assert harness.in_docker(engine.owner) == []
+        await engine.close()
 
 
 @pytest.mark.docker
