@@ -163,6 +163,26 @@ async def test_an_environment_of_no_use_is_the_tasks_fault(
 
 
 @pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ("ln -s app /link", "/link in the image is a link to app; set"),
+        ("touch /link", "/link in the image is no folder;"),
+    ],
+)
+async def test_a_working_tree_that_is_no_folder_is_the_tasks_fault(
+    stack: Stack, tmp_path: Path, made: str, words: str
+) -> None:
+    task = harness.task(tmp_path / "t", toml=('workdir = "/app"', 'workdir = "/link"'))
+    dockerfile = task / "environment" / "Dockerfile"
+    lines = dockerfile.read_text().splitlines()
+    user = next(number for number, line in enumerate(lines) if line.startswith("USER"))
+    dockerfile.write_text("\n".join([*lines[:user], f"RUN {made}", *lines[user:]]) + "\n")
+    run = await stack.run(task, "command", "docker", command=SOLVE)
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, TASK)
+    assert words in run.grade.reason
+
+
+@pytest.mark.parametrize(
     ("user", "ids"), [("agent", (10001, 7)), ("10001", (10001, 7)), ("4711", (4711, 4711)), ("agent:x", (10001, 7))]
 )
 def test_ids(user: str, ids: tuple[int, int]) -> None:

@@ -87,6 +87,7 @@ class DockerBackend:
                     f"the image has no {tree}; set [environment] workdir in task.toml to the tree's place"
                 ) from None
             with file:
+                _check_folder(file, tree)
                 unpack = archive.unpack
                 await asyncio.to_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
 
@@ -133,6 +134,16 @@ class DockerBackend:
         if self._slots:
             await asyncio.wait(self._slots.values())
         await self._engine.close()
+
+
+def _check_folder(file: IO[bytes], tree: str) -> None:
+    """:raises BadInput: the engine sent something else than a folder: of a link it sends nothing but the link."""
+    with tarfile.open(fileobj=file) as tar:
+        first = tar.next()
+    if first and not first.isdir():
+        what = f"a link to {first.linkname}" if first.issym() else "no folder"
+        raise BadInput(f"{tree} in the image is {what}; set [environment] workdir in task.toml to the folder itself")
+    file.seek(0)
 
 
 def _ids(passwd: str, user: str, slug: str) -> tuple[int, int]:
