@@ -36,6 +36,7 @@ class DockerBackend:
         self._logs = state / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
+        self._agent_volume = docker_images.AgentVolume(self._engine)
         self._volume = ""
         self._has_buildx = False
 
@@ -65,8 +66,8 @@ class DockerBackend:
                 except docker_images.BuildError:
                     raise does_not_build(task.slug, "docker buildx build failed", log) from None
         async with self._records.lock("agent volume"):
-            if agent_files and not self._volume:
-                self._volume = await docker_images.agent_volume(self._engine, say, log)
+            if agent_files:
+                self._volume = await self._agent_volume.get(image, say, log)
         details = await self._engine(self._engine.api.inspect_image, image)
         tree = task.config.environment.workdir
         key = hashlib.sha256(f"{details['Id']}\n{tree}".encode()).hexdigest()[:24]
