@@ -1,6 +1,8 @@
 """Environments and sandboxes on this machine."""
 
 import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from oneshot_orchestrator.backends.local import LocalBackend
 from oneshot_orchestrator.contract import Environment, SandboxSpec
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import load
-from orchestrator import harness
+from orchestrator import harness, trees
 
 SLEEP = "42086.5"
 
@@ -40,6 +42,31 @@ async def test_an_environment_is_built_once_for_each_content(local: LocalBackend
     (task / "environment" / "repo" / "new.txt").touch()
     assert (await build(local, task)).folder != first.folder
     assert (await local.open_slot(0)).gateway_url(7) == "http://127.0.0.1:7/v1"
+
+
+async def test_a_cancelled_build_leaves_its_place_to_the_next(
+    local: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = []
+
+    def slowly(source: str, place: str) -> None:
+        time.sleep(0.1)
+        copied.append(shutil.copy2(source, place))
+
+    task = harness.task(tmp_path)
+    monkeypatch.setattr(shutil.copytree, "__defaults__", (False, None, slowly, False, False))
+    building = asyncio.create_task(build(local, task))
+    while not list((tmp_path / "state").rglob("base/*")):  # noqa: ASYNC110 -- a thread copies
+        await asyncio.sleep(0.01)
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    by_then = len(copied)
+    await asyncio.sleep(0.3)
+    assert len(copied) == by_then
+    monkeypatch.undo()
+    environment = await build(local, task)
+    assert trees.read(environment.folder / "base") == trees.read(task / "environment" / "repo")
 
 
 async def test_a_brace_that_is_no_placeholder_stays(local: LocalBackend, tmp_path: Path) -> None:

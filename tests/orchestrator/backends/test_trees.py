@@ -12,8 +12,8 @@ import pytest
 
 from oneshot_orchestrator import git
 from oneshot_orchestrator.backends import trees
-from oneshot_orchestrator.backends.local_sandbox import remove
 from oneshot_orchestrator.contract import Spoilt
+from oneshot_orchestrator.folders import remove
 from oneshot_shared import archive
 from orchestrator import trees as toy
 from orchestrator.trees import Tree

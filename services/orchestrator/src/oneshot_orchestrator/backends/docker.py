@@ -10,7 +10,7 @@ from typing import IO
 
 import docker.errors
 
-from oneshot_orchestrator import git
+from oneshot_orchestrator import folders, git
 from oneshot_orchestrator.backends import docker_images, docker_sandbox, docker_slots, trees
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.backends.docker_sandbox import DockerSandbox
@@ -90,7 +90,7 @@ class DockerBackend:
             with file:
                 _check_folder(file, tree)
                 unpack = archive.unpack
-                await asyncio.to_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
+                await folders.on_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
 
     async def _passwd(self, container: str) -> bytes:
         try:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 
-from oneshot_orchestrator import git
+from oneshot_orchestrator import folders, git
 from oneshot_orchestrator.backends import local_sandbox
 from oneshot_orchestrator.backends.local_sandbox import MARK, LocalSandbox, kill_all
 from oneshot_orchestrator.backends.records import Records, does_not_build
@@ -67,7 +67,7 @@ class LocalBackend:
     async def reap(self) -> None:
         """Processes and folders of sandboxes."""
         await asyncio.to_thread(kill_all, f"{self._owner}/", self._sandboxes)
-        await asyncio.to_thread(local_sandbox.remove, self._sandboxes)
+        await asyncio.to_thread(folders.remove, self._sandboxes)
 
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Copy the base and run the task's setup, once for each content of both. Agents are this machine's own."""
@@ -84,14 +84,14 @@ class LocalBackend:
         }
 
         async def fill(place: Path) -> None:
-            await asyncio.to_thread(shutil.copytree, source, place / "base", symlinks=True, ignore=_gits)
+            await folders.on_thread(shutil.copytree, source, place / "base", symlinks=True, ignore=_gits)
             (place / "env").mkdir()
             for command in setup.setup:
                 argv = [placeholders.fill(part, words | {"tree": str(place / "base")}) for part in command]
                 say(" ".join(argv)[:120])
                 if why := await self._setup(argv, place, log, task.config.environment.build_timeout_sec):
                     raise does_not_build(task.slug, why, log)
-            await asyncio.to_thread(_drop_leading_out, place / "base", log)
+            await folders.on_thread(_drop_leading_out, place / "base", log)
 
         folder = await self._records.make(key, fill)
         env = {name: placeholders.fill(value, words) for name, value in setup.env.items()}
@@ -145,7 +145,7 @@ class LocalBackend:
     async def _discard(self, sandbox: LocalSandbox, laying: "asyncio.Future[None]", folder: Path) -> None:
         await asyncio.wait([laying])
         await sandbox.stop()
-        await asyncio.to_thread(local_sandbox.remove, folder)
+        await asyncio.to_thread(folders.remove, folder)
 
     async def close(self) -> None:
         """The same as at the start."""

@@ -15,7 +15,7 @@ import psutil
 
 from oneshot_orchestrator.backends import trees
 from oneshot_orchestrator.contract import Environment, Exit, Role, Sink
-from oneshot_shared import archive, logs, placeholders
+from oneshot_shared import archive, placeholders
 
 MARK = "ONESHOT_SANDBOX"
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -73,16 +73,6 @@ def lay(base: Path, folder: Path) -> None:
         [*author, "commit", "-q", "--allow-empty", "-m", "base"],
     ):
         subprocess.run(["git", *arguments], cwd=folder / "tree", env=own, check=True, capture_output=True)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder, however deep it is and whatever modes its content has. What resists is logged, and stays."""
-    # not shutil.rmtree: it holds a descriptor open for each level
-    for command in (["rm", "-rf"], ["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-        ended = subprocess.run([*command, "--", str(folder)], capture_output=True, text=True, check=False)
-        if not folder.exists():
-            return
-    logs.get().warning("folder not removed", folder=str(folder), error=ended.stderr[-500:])
 
 
 class LocalSandbox:
