@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oneshot_orchestrator.backends.local import LocalBackend
-from oneshot_orchestrator.contract import Environment, SandboxSpec
+from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import load
 from orchestrator import harness, trees
@@ -42,6 +42,33 @@ async def test_an_environment_is_built_once_for_each_content(local: LocalBackend
     (task / "environment" / "repo" / "new.txt").touch()
     assert (await build(local, task)).folder != first.folder
     assert (await local.open_slot(0)).gateway_url(7) == "http://127.0.0.1:7/v1"
+
+
+async def test_what_an_agent_does_to_its_environment_ends_with_its_sandbox(local: LocalBackend, tmp_path: Path) -> None:
+    task = harness.task(
+        tmp_path,
+        setup='[["sh", "-c", "echo good > {env}/word"]]',
+        toml=('PYTHONDONTWRITEBYTECODE = "1"', 'WORD = "{env}/word"'),
+    )
+    environment = await build(local, task)
+
+    async def said(sandbox: Sandbox, command: str) -> str:
+        out = bytearray()
+        argv = ["sh", "-c", command]
+        await sandbox.run(argv, role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend)
+        return out.decode()
+
+    async with local.sandbox(environment, SandboxSpec("one", "agent")) as one:
+        for command in ("echo bad > $WORD", "touch -r $0 $WORD", f"echo x >> {environment.folder}/base/README.md"):
+            await said(one, command)
+        async with local.sandbox(environment, SandboxSpec("two", "agent")) as two:
+            assert await said(two, "cat $WORD; tail -n 1 README.md | grep x") == "good\n"
+        assert await said(one, "cat $WORD") == "bad\n"
+    again = await build(local, task)
+    assert again.folder != environment.folder
+    await local.reap()
+    assert not environment.folder.exists()
+    assert await build(local, task) == again
 
 
 async def test_a_cancelled_build_leaves_its_place_to_the_next(

@@ -32,7 +32,7 @@ class DockerBackend:
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
         self._settings = settings
         self._engine = Engine(settings.owner)
-        self._records = Records(state / "environments")
+        self._records = Records(state / "environments" / self.name)
         self._logs = state / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
@@ -54,6 +54,7 @@ class DockerBackend:
         """Containers and networks; images and the agent volume stay for the next time."""
         await self._engine.ping()
         await self._engine.reap()
+        await self._records.sweep()
 
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Build the task's image and record its tree."""
@@ -71,7 +72,7 @@ class DockerBackend:
         details = await self._engine(self._engine.api.inspect_image, image)
         tree = task.config.environment.workdir
         key = hashlib.sha256(f"{details['Id']}\n{tree}".encode()).hexdigest()[:24]
-        folder = await self._records.make(f"docker-{key}", lambda place: self._record(image, tree, place))
+        folder = await self._records.make(key, lambda place: self._record(image, tree, place))
         user = str(task.config.agent.user or details["Config"].get("User") or "")
         uid, gid = _ids((folder / "passwd").read_text(), user, task.slug)
         return Environment(image, tree, folder, uid, gid, resources=task.config.environment)

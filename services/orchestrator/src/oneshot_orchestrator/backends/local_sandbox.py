@@ -89,6 +89,7 @@ class LocalSandbox:
 
     def _env(self, more: dict[str, str]) -> dict[str, str]:
         places = {"HOME": str(self._folder / "home"), "TMPDIR": str(self._folder / "tmp"), MARK: self._mark}
+        places["PYTHONDONTWRITEBYTECODE"] = "1"  # caches in the environment would be a change to it
         task = {name: placeholders.fill(value, {"tree": self.tree}) for name, value in self._environment.env.items()}
         return environ() | places | task | more
 
