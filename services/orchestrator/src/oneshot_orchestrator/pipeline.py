@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
-from oneshot_orchestrator import agents, git, session, verify
+from oneshot_orchestrator import agents, folders, git, session, verify
 from oneshot_orchestrator.contract import Agent, Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Spoilt, Work
 from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.journal import Steps
@@ -120,7 +120,7 @@ class Pipeline:
         tree_folder.mkdir()
         with await sandbox.get_tree() as file:
             try:
-                await asyncio.to_thread(
+                await folders.on_thread(
                     archive.unpack,
                     file,
                     tree_folder,

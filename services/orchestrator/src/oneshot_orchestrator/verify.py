@@ -9,6 +9,7 @@ from oneshot_orchestrator.agents.output import Capped
 from oneshot_orchestrator.contract import Backend, Changes, Environment, Role, SandboxSpec
 from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.overlay import verification_tar
+from oneshot_shared import placeholders
 from oneshot_shared.task import Task
 
 _REPORT_CAP = 5 * 1024 * 1024  # three of them fit one message; the runner keeps below it
@@ -38,7 +39,7 @@ class Verifier:
                 folder = f"{sandbox.scratch}/verify"
                 await sandbox.put(tar, folder)
                 words = {"python": "python3", "verify": folder, "tree": sandbox.tree}
-                argv = [part.format(**words) for part in plan.argv]
+                argv = [placeholders.fill(part, words) for part in plan.argv]
                 output = bytearray()
 
                 def keep(chunk: bytes) -> None:
