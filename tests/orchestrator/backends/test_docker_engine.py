@@ -5,10 +5,12 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from oneshot_orchestrator.backends.docker_engine import Engine
+from oneshot_shared import archive
 from oneshot_shared.errors import NotReady
 from orchestrator import harness
 from orchestrator.backends.wire import tapped
@@ -42,6 +44,22 @@ async def test_no_engine_is_one_sentence(monkeypatch: pytest.MonkeyPatch, addres
     with pytest.raises(NotReady, match="none was found yet"):
         _ = engine.api
     await engine.close()
+
+
+async def test_a_file_that_a_cancelled_call_still_gives_is_closed() -> None:
+    engine, file = Engine("x"), archive.spool([b"tree"])
+
+    def fetch() -> IO[bytes]:
+        time.sleep(0.05)
+        return file
+
+    fetching = asyncio.create_task(engine(fetch))
+    await asyncio.sleep(0.01)
+    fetching.cancel()
+    await asyncio.wait([fetching])
+    assert not file.closed
+    await engine.close()
+    assert file.closed
 
 
 @pytest.mark.docker

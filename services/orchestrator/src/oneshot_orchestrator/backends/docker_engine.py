@@ -51,7 +51,11 @@ class Engine:
         made = asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*arguments, **options))
         self._calls.add(made)
         made.add_done_callback(self._calls.discard)
-        return await asyncio.shield(made)
+        try:
+            return await asyncio.shield(made)
+        except asyncio.CancelledError:
+            made.add_done_callback(_close)
+            raise
 
     async def ping(self) -> None:
         """Connect where needed; the client stays, for it connects anew by itself. :raises NotReady: no answer (any more)."""
@@ -147,6 +151,12 @@ def _knock() -> None:
     if address.startswith(_UNIX):
         with socket.socket(socket.AF_UNIX) as knocking:
             knocking.connect(address.removeprefix(_UNIX))
+
+
+def _close(made: "asyncio.Future[Any]") -> None:
+    """Close a file that nobody takes any more."""
+    if not made.cancelled() and made.exception() is None and hasattr(made.result(), "close"):
+        made.result().close()
 
 
 def _short(error: Exception) -> str:
