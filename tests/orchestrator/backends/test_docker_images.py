@@ -110,11 +110,10 @@ async def test_an_agent_volume_is_filled_whole_whatever_was_there(
 
 async def test_without_docker_or_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    made = context(tmp_path / "a")
     with pytest.raises(NotReady, match="the docker command is missing"):
-        await docker_images.build("x", made, lambda _: None, tmp_path / "log")
+        await docker_images.require_buildx()
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\necho \"docker: 'buildx' is not a docker command.\"\nexit 1\n")
     docker.chmod(0o755)
     with pytest.raises(NotReady, match="Docker Buildx is missing"):
-        await docker_images.build("x", made, lambda _: None, tmp_path / "log")
+        await docker_images.require_buildx()
