@@ -155,18 +155,21 @@ def _clear(target: Path) -> None:
         target.unlink()
 
 
+def leads_out(link: PurePosixPath, target: str) -> bool:
+    """Whether a symbolic link leads, or may lead, out of the folder that its path is relative to."""
+    path = PurePosixPath(target)
+    up = next((i for i, part in enumerate(path.parts) if part != ".."), len(path.parts))
+    return path.is_absolute() or up >= len(link.parts) or ".." in path.parts[up:] or not target or "\0" in target
+
+
 def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
     """Why a member cannot be taken. Asks no link where it leads: that can change, and be hidden in a long chain."""
     if path.is_absolute() or ".." in path.parts or "\0" in str(path):
         return "leads out of the folder"
     if not (member.isfile() or member.isdir() or member.issym()):
         return "is neither a file, a folder nor a symbolic link"
-    if member.issym():
-        target = PurePosixPath(member.linkname)
-        up = next((i for i, part in enumerate(target.parts) if part != ".."), len(target.parts))
-        out = target.is_absolute() or up >= len(path.parts) or ".." in target.parts[up:]
-        if out or not member.linkname or "\0" in member.linkname:
-            return "is a link that leads out of the folder"
+    if member.issym() and leads_out(path, member.linkname):
+        return "is a link that leads out of the folder"
     through = [*path.parents][:-1] + ([path] if member.isdir() else [])
     return _TAKEN if any((folder / each).is_symlink() for each in through) else ""
 
