@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -22,7 +22,8 @@ _CONFIG = {
     "gc.auto": "0",
     "safe.directory": "*",
 }
-_FULL = "No space left on device"  # git speaks English here: LC_ALL is set
+_FULL = ("No space left on device", "Out of diskspace", "unable to write file")  # git speaks English: LC_ALL is set
+_CHUNK_BYTES = 1 << 16
 
 
 def is_git(path: PurePath) -> bool:
@@ -59,17 +60,13 @@ class Git:
             self._check(process, arguments, said)
             return output
 
-    async def most(self, size: int, *arguments: str) -> bytes:
-        """The same for a command whose output may be endless. :raises OverflowError: it is longer than `size` bytes."""
+    async def chunks(self, *arguments: str) -> AsyncGenerator[bytes]:
+        """The same for a command whose output is large or may be endless; to be used in `aclosing`."""
         async with self._running(arguments, None) as process:
             assert process.stdout
-            output = bytearray()
-            while chunk := await process.stdout.read(1 << 16):
-                output += chunk
-                if len(output) > size:
-                    raise OverflowError(f"git {arguments[0]} says more than {size} bytes")
+            while chunk := await process.stdout.read(_CHUNK_BYTES):
+                yield chunk
             self._check(process, arguments, (await process.communicate())[1])
-            return bytes(output)
 
     @asynccontextmanager
     async def _running(
@@ -96,8 +93,8 @@ class Git:
     def _check(self, process: asyncio.subprocess.Process, arguments: tuple[str, ...], said: bytes) -> None:
         if process.returncode:
             words = said.decode(errors="replace")
-            if _FULL in words:
-                raise OSError(errno.ENOSPC, _FULL, str(self.folder))
+            if any(full in words for full in _FULL):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
             raise subprocess.CalledProcessError(process.returncode, ["git", *arguments], stderr=words)
 
     def _environment(self, work_tree: Path | None) -> dict[str, str]:
