@@ -39,7 +39,7 @@ def test_good_ones() -> None:
         ({"session_id": "a/b"}, "the session id 'a/b' is none of the proxy's"),
         ({"notes": "x" * 100_001}, "the notes' text has 100001 characters; at most 100000"),
         ({"instructions": " "}, "the instructions' text is empty"),
-        ({"instructions": "x" * 100_001}, "has 100001 bytes; at most 100000 are allowed"),
+        ({"instructions": "x" * 100_000}, "has 100001 bytes; at most 100000 are allowed"),
         ({"instructions": "a\0"}, "holds a NUL byte"),
         ({"base_tree": "HEAD"}, "the base tree 'HEAD' is no object id; give the 40 hexadecimal digits"),
         ({"base_tree": "A" * 40}, "is no object id"),

@@ -165,6 +165,7 @@ LARGE = bytes(range(256)) * 4096
         ({b"tests": ("file", b"1\n")}, {b"tests/test_a.py": ("file", b"2\n")}),
         ({}, {b"a": ("file", b"")}),
         ({b"a": ("file", b""), b"tests/b": ("file", b"")}, {}),
+        ({b".gitattributes": ("link", b"x"), b"x": ("file", b"* text\n")}, {b"y/.gitignore": ("link", b"../x")}),
         ({b".gitmodules": ("file", b"[submodule]\n")}, {b"sub/.gitignore": ("file", b"*\n"), b"sub/x": ("file", b"")}),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from oneshot_shared import git
+from oneshot_shared.errors import NotReady
 from oneshot_shared.git import Git
 
 
@@ -87,7 +88,14 @@ async def test_a_cancelled_call_leaves_no_process(tmp_path: Path) -> None:
 
 def _processes(words: str) -> list[str]:
     lines = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in lines if line.startswith("git ") and words in line]
+    return [line for line in lines if "git -c" in line and words in line]
+
+
+async def test_a_machine_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await repository(tmp_path / "git")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotReady, match="git is not installed"):
+        await made("--version")
 
 
 async def test_a_full_disk_is_the_machines_fault(tmp_path: Path) -> None:

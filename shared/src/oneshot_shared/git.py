@@ -3,11 +3,14 @@
 import asyncio
 import errno
 import os
+import shutil
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+from oneshot_shared.errors import NotReady
 
 _ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-ignore -export-subst !diff !merge\n"
 _CONFIG = {
@@ -53,7 +56,7 @@ class Git:
     async def __call__(self, *arguments: str, work_tree: Path | None = None, stdin: bytes = b"") -> bytes:
         """Run one command; returns its output. A cancelled call leaves no process behind.
 
-        :raises CalledProcessError: it failed, with its words as `stderr`. OSError: the disk is full.
+        :raises CalledProcessError: it failed, with its words as `stderr`. OSError: the disk is full. NotReady: there is no git.
         """
         async with self._running(arguments, work_tree) as process:
             output, said = await process.communicate(stdin)
@@ -73,8 +76,10 @@ class Git:
         self, arguments: tuple[str, ...], work_tree: Path | None
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         config = [part for item in _CONFIG.items() for part in ("-c", "=".join(item))]
+        if not (program := shutil.which("git")):
+            raise NotReady("git is not installed, or not on PATH; install it, for example with `apt-get install git`")
         process = await asyncio.create_subprocess_exec(
-            "git",
+            program,
             *config,
             *arguments,
             env=self._environment(work_tree),

@@ -66,6 +66,11 @@ def check_same_base(start: pb.StartTaskRequest, ending: pb.Ending) -> None:
         )
 
 
+def instruction(text: str) -> bytes:
+    """The content of instruction.md: the text with one line's end."""
+    return f"{text.rstrip('\n')}\n".encode()
+
+
 def _rubric(content: bytes) -> Rubric | None:
     if len(content) > _RUBRIC_BYTES:
         raise BadInput(f"the rubric has {len(content)} bytes; at most {_RUBRIC_BYTES} are allowed: shorten it")
@@ -91,7 +96,7 @@ def _check_words(what: str, text: str) -> None:
 
 def _check_instructions(text: str) -> None:
     if text:
-        task.instruction(text.encode(), "the instructions' text")
+        task.instruction(instruction(text), "the instructions' text")
 
 
 def _check_tree(what: str, given: str) -> None:

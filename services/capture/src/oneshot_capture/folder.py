@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import testfiles
+from oneshot_capture import checking, testfiles
 from oneshot_capture.entries import NOTHING, Entry
 from oneshot_capture.rubric import default_rubric
 from oneshot_capture.trees import PackedTrees, Tree
@@ -85,8 +85,8 @@ def _on_rubric(rubric: Rubric | None, split: _Split) -> list[str]:
 
 def _write_words(folder: Path, task: pb.CaptureTask, has_tests: bool) -> None:
     start, ending = task.start, task.ending
-    instruction = ending.instructions or start.instructions or start.title
-    (folder / "instruction.md").write_text(instruction.rstrip("\n") + "\n")
+    told = ending.instructions or start.instructions or start.title
+    (folder / "instruction.md").write_bytes(checking.instruction(told))
     solve = folder / "solution" / "solve.sh"
     solve.write_text(_SOLVE)
     solve.chmod(0o755)
@@ -105,4 +105,4 @@ def _write_words(folder: Path, task: pb.CaptureTask, has_tests: bool) -> None:
         "ended_at": task.ended_at,
         "remarks": list(task.remarks),
     }
-    (folder / "oneshot" / "origin.json").write_text(json.dumps(origin, indent=2, ensure_ascii=False) + "\n")
+    (folder / "oneshot" / "origin.json").write_bytes(f"{json.dumps(origin, indent=2, ensure_ascii=False)}\n".encode())
