@@ -84,7 +84,7 @@ class Capture:
             logs.get().info("task not ended", error=sentence(error))
 
     async def _finish(self, ending: pb.Ending, rubric: Rubric | None, place: Path) -> pb.CaptureTask:
-        half = Path(mkdtemp(prefix=_NEW, dir=self._created))
+        half = self._created / place.name
         try:
             async with self._locks[ending.task_id]:
                 task = self.get(ending.task_id)
@@ -95,10 +95,10 @@ class Capture:
                 task.ended_at = naming.rfc3339(moment)
                 trees = PackedTrees(place)
                 await trees.take(place / "received.pack")
-                await folder.write(half / "task", trees, task, rubric)
+                await folder.write(half, trees, task, rubric)
                 task.folder = naming.folder(task.start.title, moment, lambda name: (self._created / name).exists())
                 self._store.save(task)
-                os.rename(half / "task", self._created / task.folder)  # noqa: PTH104 -- the atomic step; get() settles a kill
+                os.rename(half, self._created / task.folder)  # noqa: PTH104 -- the atomic step; get() settles a kill
                 return self.get(ending.task_id)
         finally:
             for each in (half, place):
