@@ -81,7 +81,7 @@ async def test_a_pack_larger_than_allowed(tmp_path: Path) -> None:
     async with harness.house(tmp_path, pack_mb=1) as house:
         await house.start()
         end = {**END, b"noise": ("file", os.urandom(1_200_000))}
-        with pytest.raises(BadInput, match="the pack is larger than 1048576 bytes, the allowed maximum"):
+        with pytest.raises(BadInput, match="the content is larger than 1048576 bytes, the allowed maximum"):
             await house.end(end_tree=await house.repository.tree(end))
         assert (await house.status()).state == STARTED
         assert house.leftovers() == []

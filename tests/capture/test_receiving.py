@@ -37,15 +37,16 @@ async def test_a_pack_in_pieces(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("requests", "says"),
     [
-        ([ONE, TWO], "the stream broke off after 6 bytes of the pack, without its sha256"),
-        ([], "the stream broke off after 0 bytes"),
-        ([ONE, DIGEST], f"the 3 bytes of the pack have the sha256 {hashlib.sha256(b'one').hexdigest()}, not"),
-        ([TWO, ONE, DIGEST], "have the sha256"),
-        ([ONE, pb.EndTaskRequest(sha256="")], "have the sha256 .* not ''"),
-        ([ONE, TWO, DIGEST, ONE], "something follows the sha256"),
+        ([ONE, TWO], "the stream ended after 6 bytes without its checksum"),
+        ([], "the stream ended after 0 bytes"),
+        ([ONE, DIGEST], f"the 3 bytes have the checksum {hashlib.sha256(b'one').hexdigest()}, not"),
+        ([TWO, ONE, DIGEST], "the 6 bytes have the checksum"),
+        ([ONE, pb.EndTaskRequest(sha256="")], "without its checksum"),
+        ([ONE, pb.EndTaskRequest(sha256="é")], "not 'é' as sent"),
+        ([ONE, TWO, DIGEST, ONE], "the stream goes on after its checksum"),
         ([ONE, ENDING], "a second ending"),
         ([pb.EndTaskRequest()], "a second ending, or nothing"),
-        ([ONE, TWO, ONE, DIGEST], "the pack is larger than 6 bytes"),
+        ([ONE, TWO, ONE, DIGEST], "the content is larger than 6 bytes"),
     ],
 )
 async def test_a_stream_that_is_refused(tmp_path: Path, requests: list[pb.EndTaskRequest], says: str) -> None:

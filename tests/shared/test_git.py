@@ -103,6 +103,15 @@ async def test_a_full_disk_is_the_machines_fault(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left on device") as caught:
         await made("-c", "alias.full=!cat /etc/passwd > /dev/full", "full")
     assert caught.value.errno == errno.ENOSPC
+    with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space"):  # noqa: ASYNC230
+        await made("hash-object", "--stdin", stdout=full)
+
+
+async def test_output_goes_where_it_is_told(tmp_path: Path) -> None:
+    made = await repository(tmp_path / "git")
+    with (tmp_path / "said").open("wb") as said:
+        assert await made("hash-object", "--stdin", stdin=b"x", stdout=said) == b""
+    assert len((tmp_path / "said").read_bytes()) == 41
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_cli import engine, places
+from oneshot_shared import tokens
 from oneshot_shared.errors import BadInput, NotReady
 
 SERVICES = ("capture", "proxy", "grader", "orchestrator")
@@ -75,9 +76,14 @@ class Stack:
         return f"unix:{self.runtime / service}.sock"
 
     @property
+    def token_file(self) -> Path:
+        """Where the token is (0600)."""
+        return self.runtime / "token"
+
+    @property
     def token(self) -> str:
         """The stack's token."""
-        return places.token_file(self.runtime).read_text().strip()
+        return tokens.ensure(self.token_file).read_text().strip()
 
     @property
     def log(self) -> Path:
@@ -202,7 +208,7 @@ async def joined(stack: Stack, *, any_build: bool = False) -> None:
     except (FileExistsError, NotADirectoryError):
         raise BadInput(f"the data folder {stack.data} is a file; set ONESHOT_DATA to a folder") from None
     with stack.starting():
-        places.token_file(stack.runtime)
+        tokens.ensure(stack.token_file)
         if stack.alive():
             if not await asyncio.to_thread(_until_ready, stack):
                 raise NotReady(f"a stack is starting or stopping and does not answer; try again, or see {stack.log}")

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import IO
 
 from oneshot_shared.errors import NotReady
 
@@ -25,7 +26,12 @@ _CONFIG = {
     "gc.auto": "0",
     "safe.directory": "*",
 }
-_FULL = ("No space left on device", "Out of diskspace", "unable to write file")  # git speaks English: LC_ALL is set
+_FULL = (  # git speaks English, for LC_ALL is set; but it does not say the same everywhere
+    "No space left on device",
+    "Out of diskspace",
+    "unable to write file",
+    "write failure on standard output",
+)
 _CHUNK_BYTES = 1 << 16
 
 
@@ -53,19 +59,25 @@ class Git:
         (self.folder / "info" / "attributes").write_text(_ATTRIBUTES)
         (self.folder / "info" / "exclude").write_text("")
 
-    async def __call__(self, *arguments: str, work_tree: Path | None = None, stdin: bytes = b"") -> bytes:
-        """Run one command; returns its output. A cancelled call leaves no process behind.
+    async def __call__(
+        self,
+        *arguments: str,
+        work_tree: Path | None = None,
+        stdin: bytes = b"",
+        stdout: IO[bytes] | int = subprocess.PIPE,
+    ) -> bytes:
+        """Run one command; returns its output, or nothing where `stdout` takes it. A cancelled call leaves no process behind.
 
         :raises CalledProcessError: it failed, with its words as `stderr`. OSError: the disk is full. NotReady: there is no git.
         """
-        async with self._running(arguments, work_tree) as process:
+        async with self._running(arguments, work_tree, stdout) as process:
             output, said = await process.communicate(stdin)
             self._check(process, arguments, said)
-            return output
+            return output or b""
 
     async def chunks(self, *arguments: str) -> AsyncGenerator[bytes]:
-        """The same for a command whose output is large or may be endless; to be used in `aclosing`."""
-        async with self._running(arguments, None) as process:
+        """The same for a command whose output may be endless; to be used in `aclosing`."""
+        async with self._running(arguments, None, subprocess.PIPE) as process:
             assert process.stdout
             while chunk := await process.stdout.read(_CHUNK_BYTES):
                 yield chunk
@@ -73,7 +85,7 @@ class Git:
 
     @asynccontextmanager
     async def _running(
-        self, arguments: tuple[str, ...], work_tree: Path | None
+        self, arguments: tuple[str, ...], work_tree: Path | None, stdout: IO[bytes] | int
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         config = [part for item in _CONFIG.items() for part in ("-c", "=".join(item))]
         if not (program := shutil.which("git")):
@@ -85,7 +97,7 @@ class Git:
             env=self._environment(work_tree),
             cwd=work_tree or self.folder,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
         )
         try:

@@ -80,6 +80,7 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     key = variables.get(provider.key_variable, "")
     if provider.key_required and not key:
         raise NotReady(
-            f"no key for provider {name!r}: export {provider.key_variable} and run again, or try without a key: oneshot demo"
+            f"no key for provider {name!r}: export {provider.key_variable} and run again (after `docker compose up -d` "
+            "where the stack is composed), or try without a key: oneshot demo"
         )
     return Upstream(provider, base_url.rstrip("/"), key)

@@ -1,7 +1,6 @@
 """The tasks that are being captured: started, ended, given up. What is stored survives a kill at any moment."""
 
 import asyncio
-import os
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -98,7 +97,7 @@ class Capture:
                 await folder.write(half, trees, task, rubric)
                 task.folder = naming.folder(task.start.title, moment, lambda name: (self._created / name).exists())
                 self._store.save(task)
-                os.rename(half, self._created / task.folder)  # noqa: PTH104 -- the atomic step; get() settles a kill
+                half.rename(self._created / task.folder)  # the atomic step; get() settles a kill before or after it
                 return self.get(ending.task_id)
         finally:
             for each in (half, place):

@@ -118,11 +118,9 @@ class PackedTrees:
 
     async def patch(self, before: str, after: str, file: Path) -> None:
         """Write the difference of two trees as a patch that `git apply` takes, binary files included."""
-        command = ("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", before, after)
+        options = ("--binary", "--full-index", "--no-renames", "--no-ext-diff")
         with file.open("xb") as out:  # not by --output: git does not tell when the disk is full
-            async with aclosing(self._git.chunks(*command)) as chunks:
-                async for chunk in chunks:
-                    await asyncio.to_thread(out.write, chunk)
+            await self._git("diff", *options, before, after, stdout=out)
 
     async def write(self, oid: str, folder: Path, paths: Sequence[bytes] | None = None) -> None:
         """Write a tree's files, or some of them, into a new folder, byte for byte."""

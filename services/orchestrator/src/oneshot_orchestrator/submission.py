@@ -49,8 +49,9 @@ async def accept(
     agent = agents.find(request.agent.name)
     _check_agent(request, agent.needs_model)
     check_disk(settings.data)
-    await backend.check(task)
+    backend.check(task)
     run = pb.Run(run_id=request.run_id, task=task.slug, request=request, state=pb.RUN_STATE_QUEUED, submitted_at=now())
+    run.request.backend = backend.name
     asked_for_cost = request.limits.cost_usd > 0
     _fill_limits(run.request.limits, task, settings)
     if request.model:

@@ -6,17 +6,16 @@ from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared.errors import BadInput, nearest
 
-NAMES = ("docker", "local")
-
 
 def make(name: str, settings: OrchestratorSettings, state: Path) -> Backend:
     """The backend of a name; its libraries are imported here and nowhere else. :raises BadInput: unknown name."""
+    if name not in settings.backends:
+        known: list[str] = [*settings.backends]
+        raise BadInput(f"backend {name!r} is unknown{nearest(name, known)}; this stack has: {', '.join(known)}")
     if name == "docker":
         from oneshot_orchestrator.backends.docker import DockerBackend
 
         return DockerBackend(settings, state)
-    if name == "local":
-        from oneshot_orchestrator.backends.local import LocalBackend
+    from oneshot_orchestrator.backends.local import LocalBackend
 
-        return LocalBackend(settings, state)
-    raise BadInput(f"backend {name!r} is unknown{nearest(name, list(NAMES))}; known: {', '.join(NAMES)}")
+    return LocalBackend(settings, state)

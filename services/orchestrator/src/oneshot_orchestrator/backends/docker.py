@@ -37,10 +37,17 @@ class DockerBackend:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
         self._volume = ""
+        self._has_buildx = False
 
-    async def check(self, task: Task) -> None:
-        """:raises NotReady: no engine."""
+    async def ready(self) -> None:
+        """:raises NotReady: no engine, or no Buildx."""
         await self._engine.ping()
+        if not self._has_buildx:
+            await docker_images.require_buildx()
+            self._has_buildx = True
+
+    def check(self, task: Task) -> None:
+        """Every task can."""
 
     async def reap(self) -> None:
         """Containers and networks; images and the agent volume stay for the next time."""

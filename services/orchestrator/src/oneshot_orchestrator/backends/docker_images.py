@@ -39,22 +39,29 @@ async def exists(engine: Engine, image: str) -> bool:
 
 
 async def build(image: str, context: Path, say: Say, log: Path, timeout: float = 1800, **arguments: str) -> None:
-    """Build an image; output goes to the log as it comes. :raises BuildError: see the log. NotReady: no Buildx."""
+    """Build an image; output goes to the log as it comes. :raises BuildError: see the log."""
     command = ["docker", "buildx", "build", "--load", "--progress=plain", "--tag", image]
     for name, value in arguments.items():
         command += ["--build-arg", f"{name}={value}"]
+    if await _follow([*command, str(context)], say, log, timeout):
+        raise BuildError(image)
+
+
+async def require_buildx() -> None:
+    """:raises NotReady: the docker command or its Buildx plugin, which docker-py does not replace, is missing."""
+    null = subprocess.DEVNULL
     try:
-        code = await _follow([*command, str(context)], say, log, timeout)
+        asked = await asyncio.create_subprocess_exec(
+            "docker", "buildx", "version", stdin=null, stdout=null, stderr=null
+        )
     except FileNotFoundError:
         raise NotReady(
             "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
         ) from None
-    if code and "is not a docker command" in log.read_text(errors="replace"):
+    if await asked.wait():
         raise NotReady(
             "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
         )
-    if code:
-        raise BuildError(image)
 
 
 async def _follow(command: list[str], say: Say, log: Path, timeout: float) -> int:
