@@ -155,11 +155,12 @@ def _clear(target: Path) -> None:
         target.unlink()
 
 
-def leads_out(link: PurePosixPath, target: str) -> bool:
-    """Whether a symbolic link leads, or may lead, out of the folder that its path is relative to."""
-    path = PurePosixPath(target)
-    up = next((i for i, part in enumerate(path.parts) if part != ".."), len(path.parts))
-    return path.is_absolute() or up >= len(link.parts) or ".." in path.parts[up:] or not target or "\0" in target
+def leads_out(path: PurePosixPath, target: str) -> bool:
+    """Whether a link at a path in a folder leads, or may lead, out of it: no `..` is believed after a name."""
+    parts = PurePosixPath(target).parts
+    up = next((i for i, part in enumerate(parts) if part != ".."), len(parts))
+    out = target.startswith("/") or up >= len(path.parts) or ".." in parts[up:]
+    return out or not target or "\0" in target
 
 
 def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
