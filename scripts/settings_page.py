@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from oneshot_capture.settings import CaptureSettings
 from oneshot_grader.settings import GraderSettings
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_proxy.settings import ProxySettings
@@ -34,6 +35,12 @@ The keys and addresses below are handed from the command's environment to the pr
 """
 
 
+_SERVICES: dict[str, type[ServiceSettings]] = {
+    "capture": CaptureSettings,
+    "proxy": ProxySettings,
+    "orchestrator": OrchestratorSettings,
+    "grader": GraderSettings,
+}
 _HEAD = ["| variable | default | meaning |", "|---|---|---|"]
 
 
@@ -59,11 +66,11 @@ def page() -> str:
         "",
         "## Every service",
         "",
-        "`<SERVICE>` is PROXY, ORCHESTRATOR or GRADER; the local stack sets what is required.",
+        "`<SERVICE>` is CAPTURE, PROXY, ORCHESTRATOR or GRADER; the local stack sets what is required.",
         "",
     ]
     lines += _table("ONESHOT_<SERVICE>_", ServiceSettings, set())
-    for title, model in (("proxy", ProxySettings), ("orchestrator", OrchestratorSettings), ("grader", GraderSettings)):
+    for title, model in _SERVICES.items():
         rows = _table(model.model_config["env_prefix"], model, set(ServiceSettings.model_fields))
         lines += ["", f"## The {title}", "", *(rows if len(rows) > len(_HEAD) else ["Nothing more."])]
     return "\n".join(lines) + "\n"

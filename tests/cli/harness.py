@@ -28,7 +28,7 @@ from oneshot_shared.client import channel
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "data" / "tasks" / "prepared" / "hello-world"
 ONESHOT = str(Path(sys.executable).with_name("oneshot"))
-SERVICES = ("proxy", "grader", "orchestrator")
+SERVICES = ("capture", "proxy", "grader", "orchestrator")
 
 
 @dataclass

@@ -21,7 +21,7 @@ def test_up_status_down(own_house: House) -> None:
     assert up.code == 0
     assert up.out == f"The stack is up: data in {own_house.data}, logs in {own_house.data / 'state' / 'logs'}.\n"
     services = own_house.services()
-    assert list(services) == ["proxy", "grader", "orchestrator"]
+    assert list(services) == ["capture", "proxy", "grader", "orchestrator"]
     assert own_house("up").code == 0
     assert own_house.services() == services, "it was joined"
     status = own_house("status")

@@ -82,7 +82,7 @@ def test_sockets_and_token_are_the_callers_alone(house: House) -> None:
     assert house("up").code == 0
     assert {path.name for path in house.runtime.iterdir()} == {
         "token", "start.lock", "alive.lock", "services.lock", "ready.json", "gateway",
-        "proxy.sock", "grader.sock", "orchestrator.sock",
+        "capture.sock", "proxy.sock", "grader.sock", "orchestrator.sock",
     }  # fmt: skip
     assert house.runtime.stat().st_mode & 0o777 == 0o700
     assert (house.runtime / "token").stat().st_mode & 0o777 == 0o600

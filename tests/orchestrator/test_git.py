@@ -1,16 +1,13 @@
 """Trees as git objects: what comes out is what the agent left, byte for byte, and nothing of its is obeyed or run."""
 
 import asyncio
-import errno
 import os
 import shutil
-import subprocess
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
 
 from oneshot_orchestrator import git
 from oneshot_orchestrator.git import Trees
@@ -24,90 +21,12 @@ ATTRIBUTES = (
     b"* text eol=crlf ident filter=evil diff=evil working-tree-encoding=UTF-16 export-ignore merge=evil -diff\n"
 )
 
-NAMES = [
-    *[b"a", b"b", b"dir", b"a.txt", b"a b", b" b", b"b ", b'quo"te', b"back\\slash", b"tab\there", b"new\nline"],
-    *[b"\xff\xfe", "ü".encode(), "u\u0308".encode(), b"-dash", b":colon", b"#hash", b"!bang", b"*", b"[x]"],
-    *[b".gitmodules", b".gitkeep", b"a\\", b"caf\xe9.txt", b"x" * 200, b"{brace}", b"$HOME", b"~"],
-]
-PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map(b"/".join).filter(lambda path: b" /" not in path)
-"""git itself cannot read its own patch of an empty or binary file in a folder whose name ends with a space."""
-LINES = st.lists(
-    st.sampled_from([b"one", b"two", b"three\r", b"", b"\t x ", b"\xff", b"$Id$", b"@@ -1 +1 @@", b"--- a"])
-)
-CONTENTS = st.one_of(
-    LINES.map(b"\n".join),
-    LINES.map(lambda lines: b"".join(line + b"\n" for line in lines)),
-    LINES.map(lambda lines: b"".join(line + b"\r\n" for line in lines)),
-    st.binary(max_size=40),
-)
-TARGETS = st.sampled_from([b"a", b"../a", b"nowhere", b"dir/b", b"/etc/passwd", b"\xff", b".git/config", b"with\nline"])
-ENTRIES = st.one_of(
-    st.tuples(st.just("file"), CONTENTS), st.tuples(st.just("exec"), CONTENTS), st.tuples(st.just("link"), TARGETS)
-)
-
-
-def possible(tree: Tree) -> Tree:
-    """Without what cannot be in one tree: entries below a file, and links that git takes from nobody."""
-    parents = {bytes(part) for name in tree for part in _parents(name)}
-    return {
-        name: entry
-        for name, entry in tree.items()
-        if name not in parents and not (b".gitmodules" in name and entry[0] == "link")
-    }
-
-
-def _parents(name: bytes) -> list[bytes]:
-    parts = name.split(b"/")
-    return [b"/".join(parts[:count]) for count in range(1, len(parts))]
-
-
-TREES = st.dictionaries(PATHS, ENTRIES, max_size=7).map(possible)
-
-
-@st.composite
-def pairs(draw: st.DrawFn) -> tuple[Tree, Tree]:
-    """A base, and what became of it: kept, deleted, changed, swapped with a folder, and new things."""
-    base = draw(TREES)
-    end: Tree = {}
-    for name, entry in base.items():
-        what = draw(st.sampled_from(["keep", "keep", "delete", "change", "append", "folder"]))
-        if what == "keep":
-            end[name] = entry
-        elif what == "change":
-            end[name] = draw(ENTRIES)
-        elif what == "append" and entry[0] != "link":
-            end[name] = (entry[0], entry[1] + draw(CONTENTS))
-        elif what == "folder":
-            end[name.rstrip() + b"/" + draw(st.sampled_from(NAMES))] = draw(ENTRIES)
-    return base, possible(end | draw(TREES))
-
 
 async def recorded(base: Tree, folder: Path) -> Trees:
     """The trees of an environment with this base."""
     trees.write(base, folder / "environment" / "base")
     await git.record_base(folder / "environment")
     return Trees(folder / "environment", folder / "run")
-
-
-def apply(patch: bytes, folder: Path) -> None:
-    """Plain `git apply`, as whoever gets the diff would use it."""
-    if not patch:
-        return
-    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
-    env["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
-    ended = subprocess.run(["git", "apply"], input=patch, cwd=folder, env=env, capture_output=True, check=False)
-    assert ended.returncode == 0, ended.stderr.decode(errors="replace")
-
-
-def loops(folder: Path) -> bool:
-    """Whether a link leads to itself: `git apply` cannot put a folder in its place, whoever made the patch."""
-    for path in folder.rglob("*"):
-        try:
-            path.stat()
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                return True
-    return False
 
 
 async def patch_of(made: Trees, tree: str, folder: Path) -> bytes:
@@ -119,7 +38,7 @@ async def patch_of(made: Trees, tree: str, folder: Path) -> bytes:
 async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
     made = await recorded(base, folder)
     tree = (await made.of_folder(trees.write(end, folder / "end"))).tree
-    apply(await patch_of(made, tree, folder), trees.write(base, folder / "patched"))
+    trees.apply(await patch_of(made, tree, folder), trees.write(base, folder / "patched"))
     assert trees.read(folder / "patched") == end
     changes = await made.changes(tree)
     trees.lay(trees.write(base, folder / "laid"), changes.folder, changes.deleted)
@@ -129,10 +48,10 @@ async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(pairs())
+@given(trees.pairs())
 def test_patch_and_changes_give_the_end_byte_for_byte(pair: tuple[Tree, Tree]) -> None:
     with tempfile.TemporaryDirectory(prefix="git-") as folder:
-        assume(not loops(trees.write(pair[0], Path(folder) / "base")))
+        assume(not trees.loops(trees.write(pair[0], Path(folder) / "base")))
         asyncio.run(both_ways(*pair, Path(folder)))
 
 
@@ -300,15 +219,3 @@ async def test_cancelled_it_does_not_go_on(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(asyncio.CancelledError):
         await working
     assert harness.marked(SLEEP) == []
-
-
-@pytest.mark.parametrize(
-    "path", [".git", "a/.git/config", ".GIT/hooks", "git~1", "x/GIT~1/y", ".git ", ".git..", "a\\.git", ".git::$x"]
-)
-def test_is_git(path: str) -> None:
-    assert git.is_git(PurePosixPath(path))
-
-
-@pytest.mark.parametrize("path", [".gitignore", "git", "a/.github/x", ".git2"])
-def test_is_not_git(path: str) -> None:
-    assert not git.is_git(PurePosixPath(path))

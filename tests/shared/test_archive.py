@@ -240,3 +240,22 @@ def test_the_last_of_two_members_stands_and_a_link_is_replaced_not_written_throu
     assert (tmp_path / "in/target").read_bytes() == b"before"
     assert (tmp_path / "in/l").read_bytes() == b"two"
     assert stat.S_IMODE((tmp_path / "in/l").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "out"),
+    [
+        ("l", "a", False),
+        ("l", "../a", True),
+        ("d/l", "../a", False),
+        ("d/l", "../../a", True),
+        ("d/l", "x/../../a", True),
+        ("l", "/etc/passwd", True),
+        ("l", ".", False),
+        ("l", "..", True),
+        ("l", "", True),
+        ("l", "a\0b", True),
+    ],
+)
+def test_leads_out(link: str, target: str, out: bool) -> None:
+    assert archive.leads_out(PurePosixPath(link), target) is out

@@ -1,6 +1,7 @@
 """Large content over a stream: whole and undamaged, or refused."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,16 @@ async def test_nothing_comes_after_the_checksum_and_no_more_than_the_limit() -> 
         _received(messages, limit=2)
     with pytest.raises(BadInput, match="not 'x' as sent"):
         _received([(b"one", ""), (b"", "x")])
+
+
+async def test_a_file_of_the_receivers_keeps_the_content(tmp_path: Path) -> None:
+    with (tmp_path / "kept").open("x+b") as file, Incoming(100, file) as incoming:
+        for chunk, checksum in await _sent(b"one", b"two"):
+            incoming.take(chunk, checksum)
+        assert incoming.whole() is file
+    assert (tmp_path / "kept").read_bytes() == b"onetwo"
+
+
+def test_a_checksum_that_is_none_is_refused() -> None:
+    with pytest.raises(BadInput, match="not 'é' as sent"):
+        _received([(b"one", ""), (b"", "é")])

@@ -19,7 +19,7 @@ from oneshot_cli import engine, places
 from oneshot_shared import tokens
 from oneshot_shared.errors import BadInput, NotReady
 
-SERVICES = ("proxy", "grader", "orchestrator")
+SERVICES = ("capture", "proxy", "grader", "orchestrator")
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
 _FREE_BYTES = 16 * 1024 * 1024
@@ -51,6 +51,7 @@ _PASSED_PREFIXES = (
     "BUILDX_",
     "SSL_",
     "PIP_",
+    "ONESHOT_CAPTURE_",
     "ONESHOT_PROXY_",
     "ONESHOT_ORCHESTRATOR_",
     "ONESHOT_GRADER_",

@@ -159,7 +159,8 @@ def leads_out(path: PurePosixPath, target: str) -> bool:
     """Whether a link at a path in a folder leads, or may lead, out of it: no `..` is believed after a name."""
     parts = PurePosixPath(target).parts
     up = next((i for i, part in enumerate(parts) if part != ".."), len(parts))
-    return target.startswith("/") or up >= len(path.parts) or ".." in parts[up:]
+    out = target.startswith("/") or up >= len(path.parts) or ".." in parts[up:]
+    return out or not target or "\0" in target
 
 
 def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
@@ -168,7 +169,7 @@ def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
         return "leads out of the folder"
     if not (member.isfile() or member.isdir() or member.issym()):
         return "is neither a file, a folder nor a symbolic link"
-    if member.issym() and (leads_out(path, member.linkname) or not member.linkname or "\0" in member.linkname):
+    if member.issym() and leads_out(path, member.linkname):
         return "is a link that leads out of the folder"
     through = [*path.parents][:-1] + ([path] if member.isdir() else [])
     return _TAKEN if any((folder / each).is_symlink() for each in through) else ""

@@ -7,6 +7,8 @@ import errno
 
 import grpc
 
+_SQLITE_FULL = 13  # as sqlite3.SQLITE_FULL, whose import every start of the command line would pay for
+
 
 class BadInput(ValueError):  # noqa: N818 -- it names what the caller gave, and reads so at every raise
     """The request itself is wrong; nothing was spent. The command line ends with exit code 2."""
@@ -46,6 +48,8 @@ def sentence(error: BaseException) -> str:
 def to_status(error: Exception) -> grpc.StatusCode | None:
     """The status for an exception; None means that it is a fault of ours and must be logged."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return grpc.StatusCode.RESOURCE_EXHAUSTED
+    if getattr(error, "sqlite_errorcode", None) == _SQLITE_FULL:
         return grpc.StatusCode.RESOURCE_EXHAUSTED
     return next((code for kind, code in _TO_STATUS if isinstance(error, kind)), None)
 

@@ -221,7 +221,7 @@ def load(path: Path) -> Task:
     return Task(
         path=path,
         config=config,
-        instruction=_instruction(path / "instruction.md"),
+        instruction=instruction((path / "instruction.md").read_bytes(), f"{path.name}/instruction.md"),
         expected=expected,
         rubric=_rubric(path, expected),
     )
@@ -253,20 +253,18 @@ def _rubric(path: Path, expected: Expected | None) -> Rubric | None:
     return rubric
 
 
-def _instruction(file: Path) -> str:
-    content = file.read_bytes()
+def instruction(content: bytes, name: str) -> str:
+    """What an agent is told. :raises BadInput: it is empty, too long, or no text."""
     if not content.strip():
-        raise BadInput(f"{file.parent.name}/instruction.md is empty; write what the agent shall do")
+        raise BadInput(f"{name} is empty; write what the agent shall do")
     if len(content) > MAX_INSTRUCTION_BYTES:
-        raise BadInput(
-            f"{file.parent.name}/instruction.md has {len(content)} bytes; at most {MAX_INSTRUCTION_BYTES} are allowed: shorten it"
-        )
+        raise BadInput(f"{name} has {len(content)} bytes; at most {MAX_INSTRUCTION_BYTES} are allowed: shorten it")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise BadInput(f"{file.parent.name}/instruction.md is not UTF-8 ({error}); save it as UTF-8") from None
+        raise BadInput(f"{name} is not UTF-8 ({error}); save it as UTF-8") from None
     if "\0" in text:
-        raise BadInput(f"{file.parent.name}/instruction.md holds a NUL byte; remove it")
+        raise BadInput(f"{name} holds a NUL byte; remove it")
     return text
 
 

@@ -20,10 +20,13 @@ async def outgoing(chunks: Iterator[bytes]) -> AsyncIterator[tuple[bytes, str]]:
 
 
 class Incoming:
-    """Takes the messages of one stream; `whole` gives the content when it is complete and undamaged."""
+    """Takes the messages of one stream; `whole` gives the content when it is complete and undamaged.
 
-    def __init__(self, limit: int) -> None:
-        self._file = archive.spool([])
+    It is kept in `file`, which this closes, or else in memory or a temporary file.
+    """
+
+    def __init__(self, limit: int, file: IO[bytes] | None = None) -> None:
+        self._file = file or archive.spool([])
         self._total = hashlib.sha256()
         self._limit = limit
         self._size = 0
@@ -51,7 +54,7 @@ class Incoming:
         found = self._total.hexdigest()
         if not self._checksum:
             raise BadInput(f"the stream ended after {self._size} bytes without its checksum; send it again")
-        if not hmac.compare_digest(found, self._checksum):
+        if not hmac.compare_digest(found.encode(), self._checksum.encode()):
             raise BadInput(
                 f"the {self._size} bytes have the checksum {found}, not {self._checksum!r} as sent; send them again"
             )

@@ -6,7 +6,15 @@ import importlib.util
 from pathlib import Path
 
 VERSION = "0.1.0"
-_PACKAGES = ("oneshot", "oneshot_shared", "oneshot_proxy", "oneshot_grader", "oneshot_orchestrator", "oneshot_cli")
+_PACKAGES = (
+    "oneshot",
+    "oneshot_shared",
+    "oneshot_capture",
+    "oneshot_proxy",
+    "oneshot_grader",
+    "oneshot_orchestrator",
+    "oneshot_cli",
+)
 
 
 @functools.cache

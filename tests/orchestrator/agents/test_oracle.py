@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator import trees
 from orchestrator.harness import PASS, Stack
-from orchestrator.test_git import apply
+from orchestrator.trees import apply
 
 
 async def test_it_applies_the_patch_and_not_the_script(stack: Stack, hello: Path) -> None:

@@ -1,103 +1,25 @@
 """Trees as git objects, with a git directory of our own: nothing of an agent's `.git` or attributes is ever obeyed."""
 
-import asyncio
 import contextlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from tempfile import mkdtemp
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from oneshot_orchestrator.contract import Changes
 from oneshot_shared.errors import BadInput
-
-_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding -export-ignore -export-subst !diff !merge\n"
-_CONFIG = {
-    "core.autocrlf": "false",
-    "core.fileMode": "true",
-    "core.symlinks": "true",
-    "core.quotePath": "false",
-    "core.protectNTFS": "false",
-    "core.protectHFS": "false",
-    "core.fsmonitor": "false",
-    "core.hooksPath": "/dev/null",
-    "gc.auto": "0",
-    "safe.directory": "*",
-}
-
-
-def is_git(path: PurePath) -> bool:
-    """Whether a path lies in some `.git`, in any spelling that git refuses: an NTFS would take it for the same."""
-    parts = str(path).replace("\\", "/").split("/")
-    return any(part.split(":")[0].rstrip(". ").lower() in {".git", "git~1"} for part in parts)
-
-
-@dataclass(frozen=True)
-class _Git:
-    """git in one directory with one index; objects are written to `objects` and read from the base's store too."""
-
-    folder: Path
-    index: Path | None = None
-    objects: Path | None = None
-
-    async def __call__(
-        self,
-        *arguments: str,
-        work_tree: Path | None = None,
-        stdin: bytes = b"",
-        stdout: IO[bytes] | int = subprocess.PIPE,
-    ) -> bytes:
-        environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            "LC_ALL": "C.UTF-8",
-            "GIT_DIR": str(self.folder),
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_ATTR_NOSYSTEM": "1",
-        }
-        if work_tree:
-            environ["GIT_WORK_TREE"] = str(work_tree)
-        if self.index:
-            environ["GIT_INDEX_FILE"] = str(self.index)
-        if self.objects:
-            environ["GIT_OBJECT_DIRECTORY"] = str(self.objects)
-            environ["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(self.folder / "objects")
-        config = [part for item in _CONFIG.items() for part in ("-c", "=".join(item))]
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *config,
-            *arguments,
-            env=environ,
-            cwd=work_tree or self.folder,
-            stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            output, errors = await process.communicate(stdin)
-        finally:
-            if process.returncode is None:  # cancelled: it must not go on in a folder that others may use
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            raise subprocess.CalledProcessError(
-                process.returncode or -1, ["git", *arguments], output, errors.decode(errors="replace")
-            )
-        return output or b""
+from oneshot_shared.git import Git
+from oneshot_shared.git import is_git as is_git
 
 
 async def record_base(environment: Path) -> None:
     """Make `git/` from `base/` of an environment's folder: one tree, tagged `base`; and `ignores/`, its ignore rules."""
     folder, base, ignores = (environment / name for name in ("git", "base", "ignores"))
     folder.mkdir()
-    git = _Git(folder)
-    await git("init", "-q", "--bare", ".")
-    (folder / "info").mkdir(exist_ok=True)
-    (folder / "info" / "attributes").write_text(_ATTRIBUTES)
-    (folder / "info" / "exclude").write_text("")
+    git = Git(folder)
+    await git.init()
     await _add(git, base)
     tree = (await git("write-tree")).decode().strip()
     await git("update-ref", "refs/tags/base", tree)
@@ -109,7 +31,7 @@ async def record_base(environment: Path) -> None:
             shutil.copyfile(rules, copy)
 
 
-async def _add(git: _Git, folder: Path) -> None:
+async def _add(git: Git, folder: Path) -> None:
     """Take a whole folder into the index, but for what git takes from nobody."""
     for named in list(folder.rglob(".[gG][iI][tT][mM][oO][dD][uU][lL][eE][sS]")):
         for path in [named, *named.rglob("*")]:
@@ -134,9 +56,9 @@ class Trees:
         self._objects = folder / "objects"
         self._objects.mkdir(parents=True)
 
-    def _git(self) -> _Git:
+    def _git(self) -> Git:
         place = Path(mkdtemp(prefix="index-", dir=self._folder))
-        return _Git(self._environment / "git", place / "index", self._objects)
+        return Git(self._environment / "git", place / "index", self._objects)
 
     async def of_folder(self, folder: Path, reference: Path | None = None) -> Taken:
         """The tree of a folder. New files that the base's own ignore rules name are left out, as a person would leave them
@@ -154,7 +76,7 @@ class Trees:
             await git("update-index", "--force-remove", "-z", "--stdin", work_tree=folder, stdin=stdin)
         return Taken((await git("write-tree")).decode().strip(), sorted(map(os.fsdecode, left_out)))
 
-    async def _ignored(self, git: _Git, paths: bytes) -> bytes:
+    async def _ignored(self, git: Git, paths: bytes) -> bytes:
         try:
             rules = self._environment / "ignores"
             return await git("check-ignore", "--no-index", "-z", "--stdin", work_tree=rules, stdin=paths)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot_shared import logs
+from oneshot_shared import database, logs
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, run_id TEXT UNIQUE NOT NULL, run BLOB NOT NULL);
@@ -20,12 +20,7 @@ class RunStore:
     """Runs and events as serialized messages of the contract."""
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        file.chmod(0o600)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = database.opened(file, _SCHEMA)
         self._unsaved: dict[str, bytes] = {}
 
     def add(self, run: pb.Run, request: pb.SubmitRunRequest) -> None:

@@ -1,0 +1,15 @@
+"""The capture service's settings, from ONESHOT_CAPTURE_… variables."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from oneshot_shared.settings import ServiceSettings
+
+
+class CaptureSettings(ServiceSettings):
+    """What the capture service needs to be told."""
+
+    model_config = SettingsConfigDict(env_prefix="ONESHOT_CAPTURE_")
+
+    pack_mb: int = Field(default=1024, ge=1)
+    """Largest pack of trees that is taken, in MiB."""
