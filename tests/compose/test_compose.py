@@ -125,6 +125,13 @@ def test_the_local_backend_is_not_offered(composed: Composed) -> None:
     assert err.splitlines()[-1] == "oneshot: backend 'local' is unknown; this stack has: docker"
 
 
+def test_a_solution_that_is_larger_than_any_tmp_of_the_containers(composed: Composed) -> None:
+    command = f"{SOLVE}; head -c 90M /dev/zero > big.bin"
+    code, run = composed.run("--agent", "command", "--command", command)
+    assert (code, run["grade"]["verdict"]) == (0, "VERDICT_PASS"), run["grade"]
+    assert any(line.startswith("diff --git a/big.bin") for line in _diff(Path(run["folder"])))
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_killed_service_heals_and_the_run_ends_rightly(composed: Composed, service: str) -> None:
     process = composed.start("run", str(HELLO), *SLOW)

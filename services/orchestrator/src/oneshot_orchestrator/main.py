@@ -1,5 +1,7 @@
 """The orchestrator as a program."""
 
+import tempfile
+
 from oneshot.grader.v1 import grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2_grpc
@@ -21,6 +23,7 @@ async def serve() -> None:
         services = Services(proxy_pb2_grpc.ProxyServiceStub(proxy), grader_pb2_grpc.GraderServiceStub(grader))
         scheduler = Scheduler(mine, services)
         await scheduler.start()
+        tempfile.tempdir = str(scheduler.scratch)  # trees are spooled beside the data: /tmp may be small, or memory
         service = server.Service(
             orchestrator_pb2_grpc.add_OrchestratorServiceServicer_to_server,
             OrchestratorServicer(scheduler),

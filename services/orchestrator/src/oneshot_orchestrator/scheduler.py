@@ -50,7 +50,7 @@ class Scheduler:
         self._settings = settings
         self._services = services
         self._state = state
-        self._scratch = state / "scratch"
+        self.scratch = state / "scratch"
         self.tasks = TaskStore(state / "tasks")
         self.store = RunStore(state / "orchestrator.sqlite")
         self.journal = Journal(self.store)
@@ -69,8 +69,8 @@ class Scheduler:
 
     async def start(self) -> None:
         """End what an earlier process left unfinished, remove its leftovers, and begin to look after attached runs."""
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
-        self._scratch.mkdir(parents=True)
+        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
         for run in self.store.unfinished():
             self._end(run, _invalid(_STOPPED))
             try:
@@ -212,7 +212,7 @@ class Scheduler:
                 services=self._services,
                 steps=steps,
                 folder=self.folder(run.run_id),
-                scratch=self._scratch,
+                scratch=self.scratch,
                 changed=self.journal.save,
             )
             return await pipeline.execute()
