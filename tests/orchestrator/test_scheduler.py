@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -139,6 +140,24 @@ async def test_closing_ends_every_run(tmp_path: Path, hello: Path) -> None:
         async with harness.orchestrator(tmp_path / "data", proxy, grader) as stack:
             assert [run.state for run in stack.scheduler.store.newest(5)] == [CANCELLED, CANCELLED]
     assert harness.marked(SLEEP) == []
+
+
+async def test_a_backend_that_was_not_closed_is_reaped_at_the_start(tmp_path: Path) -> None:
+    """Also where every run has its end: a start that came before may have found no engine."""
+    data, owner = tmp_path / "data", "test-reaped"
+    async with harness.stack(data, owner=owner) as stack:
+        await stack.scheduler.backend("local")
+        (mark,) = (data / "state" / "backends").iterdir()
+        assert mark.name == "local"
+    assert not mark.exists()
+    mark.touch()
+    left = data / "state" / "sandboxes" / "x"
+    left.mkdir(parents=True)
+    with subprocess.Popen(["sleep", SLEEP], cwd=left) as process:  # noqa: ASYNC220 -- it only has to be there
+        async with harness.stack(data, owner=owner):
+            assert process.wait(5) == -signal.SIGKILL
+            assert not left.exists()
+    assert not mark.exists()
 
 
 @pytest.fixture
