@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import measure
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot_cli import clients, engine, places
+from oneshot_cli import clients, engine, lifecycle, places
 from oneshot_cli.stack import Stack
 from oneshot_grader.plan import plan
 from oneshot_orchestrator import git
@@ -34,6 +34,7 @@ from oneshot_orchestrator.backends import docker_images
 from oneshot_orchestrator.overlay import verification_tar
 from oneshot_shared import archive, task
 from oneshot_shared.errors import NotReady
+from oneshot_shared.transfer import outgoing
 
 if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
@@ -66,22 +67,19 @@ class Ours:
 @asynccontextmanager
 async def warm(found: task.Task, folder: Path) -> AsyncIterator[Ours]:
     """A stack in a folder of its own; at the end nothing is left of it."""
-    os.environ |= {"ONESHOT_DATA": str(folder / "data"), "XDG_RUNTIME_DIR": str(folder)}
+    os.environ |= {"ONESHOT_DATA": str(folder / "data"), places.RUNTIME_VARIABLE: str(folder)}
     os.environ["ONESHOT_ORCHESTRATOR_SLOTS"] = str(SIDE_BY_SIDE)
     os.environ.pop("ONESHOT_ENDPOINT", None)
 
     async def upload() -> AsyncIterator[pb.PutTaskRequest]:
-        yield pb.PutTaskRequest(slug=found.slug)
-        for chunk in archive.pack(found.path):
-            yield pb.PutTaskRequest(chunk=chunk)
+        async for chunk, sha256 in outgoing(archive.pack(found.path)):
+            yield pb.PutTaskRequest(slug=found.slug, chunk=chunk, sha256=sha256)
 
     try:
         async with clients.orchestrator() as stub:
             yield Ours(stub, (await stub.PutTask(upload())).digest)
     finally:
-        stack = Stack.here()
-        stack.stop()
-        stack.tidy()
+        await lifecycle.left(Stack.here(), force=True)
 
 
 class Floor:

@@ -28,7 +28,7 @@ from oneshot_shared.client import channel
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "data" / "tasks" / "prepared" / "hello-world"
 ONESHOT = str(Path(sys.executable).with_name("oneshot"))
-SERVICES = ("capture", "proxy", "grader", "orchestrator")
+SERVICES = ("proxy", "grader", "orchestrator", "capture")
 
 
 @dataclass
@@ -66,11 +66,16 @@ class House:
     @property
     def runtime(self) -> Path:
         """The stack's folder of sockets; it may not be there yet."""
-        return self.root / "r" / "oneshot" / places.owner(self.data)
+        return self.root / "r" / places.owner(self.data)
+
+    @property
+    def state(self) -> Path:
+        """The stack's folder of locks, stores and logs; it may not be there yet."""
+        return self.data / "state"
 
     @property
     def stack(self) -> Stack:
-        return Stack(self.data, self.runtime)
+        return Stack(self.data)
 
     @property
     def task(self) -> Path:
@@ -120,13 +125,13 @@ class House:
 
     def litter(self) -> list[str]:
         """What a run should have removed."""
-        state = self.data / "state"
+        state = self.state
         found = [*state.glob("sandboxes/*"), *state.glob("scratch/*"), *state.glob("tasks/.*")]
         return [str(each) for each in (*found, *self.data.glob("runs/.*"))]
 
     def leftovers(self) -> list[str]:
         """What a stack or a run should have removed."""
-        found = [*self.runtime.glob("*.sock"), *self.runtime.glob("gateway"), *self.runtime.glob("ready.json")]
+        found = [*self.runtime.glob("*.sock"), *self.runtime.glob("gateway"), *self.state.glob("ready.json")]
         return [*self.processes(), *(str(each) for each in found), *self.litter()]
 
     def close(self) -> None:
@@ -192,7 +197,7 @@ def house(**env: str) -> Iterator[House]:
         "HOME": str(root / "home"),
         "LANG": "C.UTF-8",
         "ONESHOT_DATA": str(root / "d"),
-        "XDG_RUNTIME_DIR": str(root / "r"),
+        "ONESHOT_RUNTIME": str(root / "r"),
         "PYTHONWARNINGS": "error,ignore:subprocess:ResourceWarning",  # for the command itself; services get none of a caller's PYTHON variables
     }
     made = House(root, base | env)

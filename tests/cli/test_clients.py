@@ -65,5 +65,5 @@ def test_a_providers_key_and_address_are_kept_and_replaced_together(own_house: H
 def test_what_the_stack_says_about_itself(house: House) -> None:
     assert house("up").code == 0
     infos = asyncio.run(clients.infos(house.stack))
-    assert [info.service for info in infos] == ["capture", "proxy", "grader", "orchestrator"]
+    assert [info.service for info in infos] == ["proxy", "grader", "orchestrator", "capture"]
     assert asyncio.run(clients.busy(house.stack)) == ""

@@ -29,8 +29,30 @@ def test_each_data_folder_has_a_stack_of_its_own(tmp_path: Path) -> None:
     assert all(re.fullmatch("[0-9a-f]{10}", name) for name in names)
 
 
-def test_the_runtime_folder_is_the_callers_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_state_folder_is_the_callers_alone(tmp_path: Path) -> None:
+    folder = places.state_folder(tmp_path / "deep" / "d")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    assert stat.S_IMODE(places.state_folder(tmp_path / "deep" / "d").stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput, match=r"the data folder .*/file is a file"):
+        places.state_folder(tmp_path / "file")
+    if os.getuid() == 0:  # only root can give a folder away
+        os.chown(folder, 12345, -1)
+        with pytest.raises(NotReady, match=r"state belongs to user 12345, .*; set ONESHOT_DATA to a folder of yours"):
+            places.state_folder(tmp_path / "deep" / "d")
+
+
+def test_the_runtime_folder_outlives_a_logout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("ONESHOT_RUNTIME", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    folder = places.runtime_folder(tmp_path / "d")
+    assert folder == Path(f"/tmp/oneshot-{os.getuid()}") / places.owner(tmp_path / "d")
+    folder.rmdir()
+
+
+def test_the_runtime_folder_is_the_callers_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ONESHOT_RUNTIME", str(tmp_path))
     folder = places.runtime_folder(tmp_path / "d")
     assert folder == places.runtime_folder(tmp_path / "d")
     for part in (folder, folder.parent):
@@ -47,7 +69,7 @@ def test_the_runtime_folder_is_the_callers_alone(monkeypatch: pytest.MonkeyPatch
 def test_a_runtime_folder_of_another_user_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can give a folder away")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("ONESHOT_RUNTIME", str(tmp_path))
     os.chown(places.runtime_folder(tmp_path / "d"), 12345, -1)
     with pytest.raises(NotReady, match="must be a folder of yours"):
         places.runtime_folder(tmp_path / "d")
@@ -55,11 +77,11 @@ def test_a_runtime_folder_of_another_user_is_refused(monkeypatch: pytest.MonkeyP
 
 def test_a_path_too_long_for_a_socket_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 80)
-    deep.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
-    with pytest.raises(NotReady, match="too long for a socket; set XDG_RUNTIME_DIR to a shorter one"):
+    deep.mkdir(mode=0o700)
+    monkeypatch.setenv("ONESHOT_RUNTIME", str(deep))
+    with pytest.raises(NotReady, match="too long for a socket; set ONESHOT_RUNTIME to a shorter one"):
         places.runtime_folder(tmp_path / "d")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nothing" / "here"))
+    monkeypatch.setenv("ONESHOT_RUNTIME", str(tmp_path / "nothing" / "here"))
     with pytest.raises(NotReady, match=r"cannot make .*No such file or directory"):
         places.runtime_folder(tmp_path / "d")
 

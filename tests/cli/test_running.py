@@ -200,7 +200,7 @@ def stages(house: House) -> House:
 
 def test_ctrl_c_while_the_stack_starts(own_house: House) -> None:
     process = own_house.start("run", "hello-world", *SLOW)
-    until(lambda: (own_house.runtime / "start.lock").exists())
+    until(lambda: (own_house.state / "start.lock").exists())
     interrupt(process)
     ended = end(process)
     assert ended.code == 130

@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "data" / "tasks" / "prepared" / "hello-world"
 BIN = Path(sys.executable).parent
-SERVICES = ("capture", "proxy", "grader", "orchestrator")
+SERVICES = ("proxy", "grader", "orchestrator", "capture")
 CANARY = "sk-canary-2b7e151628aed2a6"
 SOLVE = "printf '\\nhello world\\n' >> README.md"
 

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import signal
 import sqlite3
 import subprocess
 import time
@@ -200,6 +201,24 @@ async def test_it_starts_although_what_an_earlier_process_left_cannot_be_removed
         monkeypatch.undo()
         assert again.get("run-1").grade.verdict == INVALID
         await again.close()
+
+
+async def test_a_backend_that_was_not_closed_is_reaped_at_the_start(tmp_path: Path) -> None:
+    """Also where every run has its end: a start that came before may have found no engine."""
+    data, owner = tmp_path / "data", "test-reaped"
+    async with harness.stack(data, owner=owner) as stack:
+        await stack.scheduler.backend("local")
+        (mark,) = (data / "state" / "backends").iterdir()
+        assert mark.name == "local"
+    assert not mark.exists()
+    mark.touch()
+    left = data / "state" / "sandboxes" / "x"
+    left.mkdir(parents=True)
+    with subprocess.Popen(["sleep", SLEEP], cwd=left) as process:  # noqa: ASYNC220 -- it only has to be there
+        async with harness.stack(data, owner=owner):
+            assert process.wait(5) == -signal.SIGKILL
+            assert not left.exists()
+    assert not mark.exists()
 
 
 @pytest.fixture

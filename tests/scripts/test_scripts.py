@@ -27,7 +27,7 @@ def home() -> Iterator[Path]:
 
 
 def _env(home: Path, **more: str) -> dict[str, str]:
-    return os.environ | {"ONESHOT_DATA": str(home / "data"), "XDG_RUNTIME_DIR": str(home)} | more
+    return os.environ | {"ONESHOT_DATA": str(home / "data"), "ONESHOT_RUNTIME": str(home)} | more
 
 
 def _outputs() -> list[list[dict[str, object]]]:

@@ -191,3 +191,19 @@ def test_bad_settings_end_a_program_with_one_line(tmp_path: Path) -> None:
             assert process.stderr
             (line,) = process.stderr
             assert words in json.loads(line)["event"]
+
+
+def test_a_crash_is_one_line() -> None:
+    program = """
+import sqlite3
+from oneshot_shared import server
+async def serve():
+    raise sqlite3.DatabaseError("file is not a database")
+server.main("toy", serve)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    said = json.loads(line)
+    assert (said["level"], said["event"]) == ("error", "DatabaseError: file is not a database")
+    assert "Traceback" in said["exception"]

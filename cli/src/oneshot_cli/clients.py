@@ -1,5 +1,6 @@
 """Stubs of the four services: the embedded stack's, or those of another one (`--endpoint`, ONESHOT_ENDPOINT)."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +11,13 @@ from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
 from oneshot_cli import composed
-from oneshot_cli.stack import SERVICES, Stack, joined
+from oneshot_cli.stack import SERVICES, Stack
 from oneshot_shared.client import channel
 from oneshot_shared.errors import BadInput, NotReady, sentence
 from oneshot_shared.providers import PROVIDERS
 
 ORCHESTRATOR_PORT = 50053
+SILENT = "does not answer"
 
 
 async def put_keys(stack: Stack) -> None:
@@ -30,22 +32,29 @@ async def put_keys(stack: Stack) -> None:
         variables |= mine if any(mine.values()) else {}
     async with channel(stack.address("proxy"), stack.token) as opened:
         stub = proxy_pb2_grpc.ProxyServiceStub(opened)
-        await stub.PutKeys(proxy_pb2.PutKeysRequest(variables=variables))
+        await stub.PutKeys(proxy_pb2.PutKeysRequest(variables=variables), timeout=20)
 
 
-async def infos(stack: Stack) -> list[info_pb2.GetInfoResponse]:
-    """What every service of the embedded stack says about itself. :raises ConnectionError: one does not answer."""
-    answers = []
-    for service in SERVICES:
-        async with channel(stack.address(service), stack.token) as opened:
-            stub = info_pb2_grpc.InfoServiceStub(opened)
-            answers.append(await stub.GetInfo(info_pb2.GetInfoRequest(), timeout=5))
-    return answers
+async def infos(stack: Stack, token: str = "") -> list[info_pb2.GetInfoResponse]:
+    """What every service of the embedded stack says about itself. One that says nothing is busy: it is SILENT."""
+    token = token or stack.token
+
+    async def info(service: str) -> info_pb2.GetInfoResponse:
+        try:
+            async with channel(stack.address(service), token) as opened:
+                stub = info_pb2_grpc.InfoServiceStub(opened)
+                said: info_pb2.GetInfoResponse = await stub.GetInfo(info_pb2.GetInfoRequest(), timeout=5)
+                return said
+        except OSError:  # no connection, no answer in time, or the token file is not the stack's any more
+            return info_pb2.GetInfoResponse(service=service, busy=SILENT)
+
+    return await asyncio.gather(*map(info, SERVICES))
 
 
 async def busy(stack: Stack) -> str:
     """What keeps the stack busy, in a few words; empty when nothing does."""
-    return ", ".join(info.busy for info in await infos(stack) if info.busy)
+    words = [f"{info.service} {SILENT}" if info.busy == SILENT else info.busy for info in await infos(stack)]
+    return ", ".join(filter(None, words))
 
 
 @asynccontextmanager
@@ -60,6 +69,8 @@ async def orchestrator(
 
     :raises NotReady: no stack can be started or reached.
     """
+    from oneshot_cli.lifecycle import joined
+
     endpoint = endpoint or os.environ.get("ONESHOT_ENDPOINT", "")
     if endpoint:
         address, token = _remote(endpoint)

@@ -1,15 +1,21 @@
 """oneshot up, status, down: the embedded stack, said aloud."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from oneshot_cli import ending
+
+if TYPE_CHECKING:
+    from oneshot.info.v1 import info_pb2
 
 
 def up() -> None:
     """Start the local stack, or join it. It leaves by itself after ten idle minutes."""
 
     async def work() -> int:
-        from oneshot_cli.stack import Stack, joined
+        from oneshot_cli.lifecycle import joined
+        from oneshot_cli.stack import Stack
 
         stack = Stack.here()
         await joined(stack)
@@ -41,11 +47,17 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) ->
         else:
             print(f"The stack is up: data in {stack.data}, logs in {stack.log.parent}.")
             for info in infos:
-                state = info.busy or f"idle for {info.idle_seconds:.0f} s"
-                print(f"  {info.service:<13} process {info.pid:<8} {info.build:<20} {state}")
+                print(f"  {_line(info)}")
         return ending.PASS if infos else ending.INVALID
 
     ending.start(work())
+
+
+def _line(info: "info_pb2.GetInfoResponse") -> str:
+    if not info.pid:
+        return f"{info.service}: {info.busy}"
+    state = info.busy or f"idle for {info.idle_seconds:.0f} s"
+    return f"{info.service:<13} process {info.pid:<8} {info.build:<20} {state}"
 
 
 def down(
@@ -54,22 +66,10 @@ def down(
     """Stop the local stack and remove what it holds."""
 
     async def work() -> int:
-        import asyncio
-
-        from oneshot_cli import clients
+        from oneshot_cli import lifecycle
         from oneshot_cli.stack import Stack
-        from oneshot_shared.errors import NotReady
 
-        stack = Stack.here()
-        if not stack.alive():
-            stack.tidy()
-            print(f"No stack is up for {stack.data}.")
-            return 0
-        if not force and stack.ready() and (busy := await clients.busy(stack)):
-            raise NotReady(f"the stack is at work ({busy}); wait for it, or cancel what runs with --force")
-        await asyncio.to_thread(stack.stop)
-        await asyncio.to_thread(stack.tidy)
-        print("The stack is down.")
+        print(await lifecycle.left(Stack.here(), force=force))
         return 0
 
     ending.start(work())

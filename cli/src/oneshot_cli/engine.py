@@ -1,6 +1,5 @@
 """Whether a Docker engine answers on this machine, without importing a client library."""
 
-import contextlib
 import shutil
 import subprocess
 
@@ -19,15 +18,3 @@ def missing() -> str:
         except subprocess.TimeoutExpired:
             return f"`{' '.join(command)}` does not answer"
     return ""
-
-
-def reap(owner: str) -> None:
-    """Remove the containers and networks of a stack that was killed; one that lives must not be asked for."""
-    label = f"label=dev.oneshot.owner={owner}"
-    for found, remove in ((["ps", "-aq"], ["rm", "-f", "-v"]), (["network", "ls", "-q"], ["network", "rm"])):
-        with contextlib.suppress(FileNotFoundError, subprocess.TimeoutExpired):
-            listed = subprocess.run(
-                ["docker", *found, "--filter", label], capture_output=True, text=True, timeout=30, check=False
-            )
-            if names := listed.stdout.split():
-                subprocess.run(["docker", *remove, *names], capture_output=True, timeout=60, check=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from oneshot_shared.errors import BadInput, NotReady
 
+RUNTIME_VARIABLE = "ONESHOT_RUNTIME"
 _MAX_SOCKET_BYTES = 107
 _CHECKOUT = Path(__file__).parents[3]
 
@@ -35,24 +36,48 @@ def owner(data: Path) -> str:
     return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:10]
 
 
+def state_folder(data: Path) -> Path:
+    """The 0700 folder of what a stack keeps, and of the locks that protect it; made where missing.
+
+    :raises BadInput: the data folder is a file. NotReady: it cannot be made, or is another user's.
+    """
+    folder = data / "state"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid == os.getuid():
+            folder.chmod(0o700)
+            return folder
+    except (FileExistsError, NotADirectoryError):
+        raise BadInput(f"the data folder {data} is a file; set ONESHOT_DATA to a folder") from None
+    raise NotReady(
+        f"{folder} belongs to user {folder.stat().st_uid}, and each user needs a stack of their own; set ONESHOT_DATA to a "
+        "folder of yours"
+    )
+
+
 def runtime_folder(data: Path) -> Path:
-    """The 0700 folder of a stack's sockets, token and locks; made where missing.
+    """The 0700 folder of a stack's sockets and token; made where missing.
+
+    Not below XDG_RUNTIME_DIR, which is removed at logout, when a detached run goes on.
 
     :raises NotReady: it belongs to somebody else, or its path is too long for a socket.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    root = Path(base) / "oneshot" if base else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
+    given = os.environ.get(RUNTIME_VARIABLE)
+    root = Path(given).absolute() if given else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
     folder = root / owner(data)
     for part in (root, folder):
         try:
             part.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise NotReady(f"cannot make {part} ({error.strerror}); set XDG_RUNTIME_DIR to a folder of yours") from None
+            raise NotReady(
+                f"cannot make {part} ({error.strerror}); set {RUNTIME_VARIABLE} to a folder of yours"
+            ) from None
         found = part.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-            raise NotReady(f"{part} must be a folder of yours with mode 0700; remove it, or set XDG_RUNTIME_DIR")
+            raise NotReady(f"{part} must be a folder of yours with mode 0700; remove it, or set {RUNTIME_VARIABLE}")
     if len(os.fsencode(folder / "gateway" / "gateway.sock")) > _MAX_SOCKET_BYTES:
-        raise NotReady(f"the path {folder} is too long for a socket; set XDG_RUNTIME_DIR to a shorter one")
+        raise NotReady(f"the path {folder} is too long for a socket; set {RUNTIME_VARIABLE} to a shorter one")
     return folder
 
 

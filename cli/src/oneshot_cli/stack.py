@@ -1,28 +1,20 @@
-"""The embedded stack, from its users' side: start it, join it, replace it, stop it."""
+"""The embedded stack of a data folder: where its parts are, whether it runs, and what of a caller's environment it gets."""
 
-import asyncio
 import contextlib
-import fcntl
+import hashlib
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from oneshot_cli import engine, places
-from oneshot_shared import tokens
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_cli import locks, places
+from oneshot_shared import tokens, version
 
-SERVICES = ("capture", "proxy", "grader", "orchestrator")
-_START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
-_FREE_BYTES = 16 * 1024 * 1024
+# each calls only those before it; they stop in reverse, so that what a run still owes the proxy finds it there
+SERVICES = ("proxy", "grader", "orchestrator", "capture")
+START_SECONDS = 60.0
 # nothing else of a caller's environment reaches the services: keys go to the proxy by PutKeys, into memory only
 _PASSED = frozenset(
     [
@@ -41,35 +33,57 @@ _PASSED = frozenset(
         "http_proxy",
         "https_proxy",
         "no_proxy",
-        "ONESHOT_IDLE_SECONDS",
+        places.RUNTIME_VARIABLE,
     ]
 )
-_PASSED_PREFIXES = (
-    "LC_",
-    "XDG_",
-    "DOCKER_",
-    "BUILDX_",
-    "SSL_",
-    "PIP_",
-    "ONESHOT_CAPTURE_",
-    "ONESHOT_PROXY_",
-    "ONESHOT_ORCHESTRATOR_",
-    "ONESHOT_GRADER_",
-)
+_PASSED_PREFIXES = ("LC_", "XDG_", "BUILDX_", "SSL_", "PIP_")
+# of these, a command with others than a stack was started with wants another stack
+_SETTINGS = ("DOCKER_", "ONESHOT_IDLE_SECONDS", *(f"ONESHOT_{service.upper()}_" for service in SERVICES))
+
+
+def passed(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment reaches the stack."""
+    return {k: v for k, v in environment.items() if k in _PASSED or k.startswith(_PASSED_PREFIXES + _SETTINGS)}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a running stack says about itself in data/state/ready.json."""
+
+    build: str
+    settings: str
+    """A digest of the ONESHOT_… and DOCKER_… variables that it was started with."""
+    runtime: str
+    """Its folder of sockets and token, wherever a later command would have put it."""
+
+    @classmethod
+    def now(cls, runtime: Path) -> "Ready":
+        """What a stack that this process starts would say."""
+        settings = sorted(item for item in os.environ.items() if item[0].startswith(_SETTINGS))
+        return cls(version.build(), hashlib.sha256(repr(settings).encode()).hexdigest()[:12], str(runtime))
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack of a data folder, running or not."""
+    """The stack of a data folder, running or not. Its locks and ready file lie with the data that they protect."""
 
     data: Path
-    runtime: Path
 
     @classmethod
     def here(cls) -> "Stack":
         """The stack of this command's data folder."""
-        data = places.data_folder()
-        return cls(data, places.runtime_folder(data))
+        return cls(places.data_folder())
+
+    @property
+    def state(self) -> Path:
+        """What the stack keeps for itself (0700)."""
+        return self.data / "state"
+
+    @property
+    def runtime(self) -> Path:
+        """The folder of sockets and token (0700): where the stack put it, else where the next one will."""
+        said = self._said()
+        return Path(said.runtime) if said else places.runtime_folder(self.data)
 
     def address(self, service: str) -> str:
         """A service's gRPC address."""
@@ -88,149 +102,51 @@ class Stack:
     @property
     def log(self) -> Path:
         """The supervisor's log; each service's is beside it."""
-        return self.data / "state" / "logs" / "stack.log"
+        return self.state / "logs" / "stack.log"
+
+    @property
+    def alive_lock(self) -> Path:
+        """Held by the supervisor for its whole life; its process id is written in it."""
+        return self.state / "alive.lock"
 
     @property
     def ready_file(self) -> Path:
-        """Written by the supervisor when every service answers, removed when it leaves: {"pid", "build"}."""
-        return self.runtime / "ready.json"
+        """Written by the supervisor when every service answers, removed when it leaves."""
+        return self.state / "ready.json"
 
     def alive(self) -> bool:
         """Whether a supervisor holds the stack."""
-        with (self.runtime / "alive.lock").open("a") as file:
-            return not _try_lock(file.fileno())
+        return locks.is_held(self.alive_lock)
 
-    @contextmanager
-    def starting(self, timeout: float = _START_SECONDS) -> Iterator[None]:
+    def pid(self) -> int:
+        """The supervisor's process, 0 while it has not said so."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            return int(self.alive_lock.read_text())
+        return 0
+
+    @asynccontextmanager
+    async def starting(self, timeout: float = START_SECONDS) -> AsyncIterator[None]:
         """Hold the lock under which the stack is started, joined and left. :raises NotReady: somebody else holds it."""
-        with (self.runtime / "start.lock").open("a") as file:
-            until = time.monotonic() + timeout
-            while not _try_lock(file.fileno()):
-                if time.monotonic() > until:
-                    raise NotReady(f"another command has been starting the stack for {timeout:.0f} s; see {self.log}")
-                time.sleep(0.05)
+        file = places.state_folder(self.data) / "start.lock"
+        otherwise = f"another command has been starting or stopping the stack for {timeout:.0f} s; see {self.log}"
+        async with locks.held(file, timeout, otherwise):
             yield
 
-    def ready(self) -> dict[str, object] | None:
+    def ready(self) -> Ready | None:
         """The ready file's content while the stack runs."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            content: dict[str, object] = json.loads(self.ready_file.read_text())
-            return content if self.alive() else None
+        return self._said() if self.alive() else None
+
+    def say_ready(self, ready: Ready) -> None:
+        """Write the ready file: it appears with its whole content."""
+        new = self.ready_file.with_suffix(".new")
+        new.write_text(json.dumps(asdict(ready)))
+        new.replace(self.ready_file)
+
+    def leftovers(self) -> list[Path]:
+        """What only a stack that was killed leaves: sockets, and backends that were not closed."""
+        return [*self.runtime.glob("*.sock"), *self.state.glob("backends/*")]
+
+    def _said(self) -> Ready | None:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return Ready(**json.loads(self.ready_file.read_text()))
         return None
-
-    def stop(self) -> None:
-        """Ask the supervisor to leave, and wait. :raises NotReady: it does not."""
-        ready = self.ready()
-        pid = int(str(ready["pid"])) if ready else _pid(self.runtime)
-        if pid and self.alive():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        until = time.monotonic() + _STOP_SECONDS
-        while self.alive():
-            if time.monotonic() > until:
-                raise NotReady(f"the stack (process {pid}) has not ended within {_STOP_SECONDS:.0f} s; see {self.log}")
-            time.sleep(0.05)
-
-    def tidy(self) -> None:
-        """Remove what a supervisor that was killed left."""
-        with self.starting():
-            if not self.alive():
-                self.ready_file.unlink(missing_ok=True)
-                shutil.rmtree(self.runtime / "gateway", ignore_errors=True)
-                engine.reap(places.owner(self.data))
-
-    def spawn(self) -> None:
-        """Start the supervisor and wait until every service answers.
-
-        :raises NotReady: the disk is full, or with the log's last line.
-        """
-        if (free := shutil.disk_usage(self.data).free) < _FREE_BYTES:
-            raise NotReady(
-                f"only {free // 2**20} MiB are free at {self.data}; free some space or set ONESHOT_DATA to another disk"
-            )
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.ready_file.unlink(missing_ok=True)
-        env = {k: v for k, v in os.environ.items() if k in _PASSED or k.startswith(_PASSED_PREFIXES)}
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "oneshot_cli.supervisor", str(self.data), str(self.runtime)],
-                env=env,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        begun, until = time.time(), time.monotonic() + _START_SECONDS
-        while not self.ready():
-            if process.poll() is not None or time.monotonic() > until:
-                process.kill()
-                raise NotReady(f"the stack does not start: {self._why(begun)}; the logs are in {self.log.parent}")
-            time.sleep(0.02)
-
-    def _why(self, begun: float) -> str:
-        for service in (*SERVICES, "stack"):
-            log = self.log.parent / f"{service}.log"
-            if not log.exists() or log.stat().st_mtime < begun:
-                continue
-            lines = log.read_text(errors="replace").strip().splitlines()
-            with contextlib.suppress(ValueError, IndexError, AttributeError):
-                last = json.loads(lines[-1])
-                if last.get("level") == "error":
-                    return f"{service}: {last['event']}"
-        return "a service did not answer in time"
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _pid(runtime: Path) -> int:
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        return int((runtime / "alive.lock").read_text())
-    return 0
-
-
-async def joined(stack: Stack, *, any_build: bool = False) -> None:
-    """Make sure that a stack of this build runs, and hand the keys over. `any_build` joins a busy one of another build.
-
-    :raises NotReady: it does not start, or one of another build is at work.
-    """
-    from oneshot_cli import clients
-    from oneshot_shared import version
-
-    try:
-        stack.data.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise BadInput(f"the data folder {stack.data} is a file; set ONESHOT_DATA to a folder") from None
-    with stack.starting():
-        tokens.ensure(stack.token_file)
-        if stack.alive():
-            if not await asyncio.to_thread(_until_ready, stack):
-                raise NotReady(f"a stack is starting or stopping and does not answer; try again, or see {stack.log}")
-            ready = stack.ready() or {}
-            if ready.get("build") != version.build():
-                if busy := await clients.busy(stack):
-                    if any_build:
-                        return
-                    raise NotReady(
-                        f"a stack of another version ({ready.get('build')}) is at work on {stack.data} ({busy}); wait "
-                        "for it with `oneshot runs watch`, or end it with `oneshot down --force`"
-                    )
-                stack.stop()
-        if not stack.alive():
-            stack.spawn()
-        await clients.put_keys(stack)
-
-
-def _until_ready(stack: Stack) -> bool:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until:
-        if stack.ready() or not stack.alive():
-            return True
-        time.sleep(0.05)
-    return False

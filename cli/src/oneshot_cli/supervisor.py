@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
-import json
 import os
 import shutil
 import signal
@@ -16,13 +14,15 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from oneshot_cli import clients, places
-from oneshot_cli.stack import SERVICES, Stack
-from oneshot_shared import logs, version
+from oneshot_cli import clients, locks, places
+from oneshot_cli.stack import SERVICES, Ready, Stack
+from oneshot_shared import logs
 from oneshot_shared.errors import NotReady, sentence
 
 _READY_SECONDS = 50.0
-_STOP_SECONDS = 45.0
+# one after the other: the sum stays below what `oneshot down` waits
+STOP_SECONDS = {"orchestrator": 28.0, "proxy": 12.0}
+OTHERS_STOP_SECONDS = 8.0
 _LOG_BYTES = 10 * 1024 * 1024
 _RESTARTS = 5
 _IDLE_SECONDS = 600.0
@@ -35,48 +35,56 @@ class Supervisor:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._leaving = asyncio.Event()
+        self._runtime = places.runtime_folder(stack.data)
+        self._token = stack.token  # once: whatever becomes of its file, the services know this one
+        self._told = asyncio.Event()
+        self._stopping = {service: asyncio.Event() for service in SERVICES}
         self._idle = _idle_seconds()
-        self._gateway = stack.runtime / "gateway"
+        self._gateway = self._runtime / "gateway"
         self._gateway_port = _free_port()
 
     async def run(self) -> None:
         """Start everything, wait for a reason to leave, stop everything."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._leaving.set)
+            loop.add_signal_handler(number, self._told.set)
         self._gateway.mkdir(mode=0o700, exist_ok=True)
-        with (self._stack.runtime / "services.lock").open("a") as lock:
+        with locks.opened(self._stack.state / "services.lock") as lock:
             await _until_earlier_services_ended(lock.fileno())
             await self._serve(lock.fileno())
 
     async def _serve(self, lock: int) -> None:
-        keepers = [asyncio.create_task(self._keep(service, lock)) for service in SERVICES]
+        keepers = {service: asyncio.create_task(self._keep(service, lock)) for service in SERVICES}
         try:
-            await self._until_all_serve(keepers)
-            ready = {"pid": os.getpid(), "build": version.build()}
-            self._stack.ready_file.write_text(json.dumps(ready))
-            idle = asyncio.create_task(self._leave_when_idle())
-            leaving = asyncio.create_task(self._leaving.wait())
-            await asyncio.wait([idle, leaving, *keepers], return_when=asyncio.FIRST_COMPLETED)
-            idle.cancel()
+            await self._until_all_serve(list(keepers.values()))
+            self._stack.say_ready(Ready.now(self._runtime))
+            logs.get().info("leaving", why=await self._reason_to_leave(keepers))
         finally:
             self._stack.ready_file.unlink(missing_ok=True)
-            self._leaving.set()
-            await asyncio.wait(keepers)
+            for service in reversed(SERVICES):
+                self._stopping[service].set()
+                await asyncio.wait([keepers[service]])
             shutil.rmtree(self._gateway, ignore_errors=True)
 
+    async def _reason_to_leave(self, keepers: dict[str, asyncio.Task[None]]) -> str:
+        idle, told = asyncio.create_task(self._until_idle()), asyncio.create_task(self._told.wait())
+        done, _ = await asyncio.wait([idle, told, *keepers.values()], return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        told.cancel()
+        gone = [service for service, keeper in keepers.items() if keeper in done]
+        return "told to" if told in done else "idle" if idle in done else f"{', '.join(gone)} does not stay up"
+
     async def _keep(self, service: str, lock: int) -> None:
-        """Run a service until the stack leaves; start it again when it falls, a few times."""
+        """Run a service until its turn to stop comes; start it again when it falls, a few times."""
         for _ in range(_RESTARTS):
             process = await self._start(service, lock)
             ended = asyncio.create_task(process.wait())
-            leaving = asyncio.create_task(self._leaving.wait())
-            await asyncio.wait([ended, leaving], return_when=asyncio.FIRST_COMPLETED)
-            if self._leaving.is_set():
-                await _stop(process, ended)
+            stopping = asyncio.create_task(self._stopping[service].wait())
+            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping[service].is_set():
+                await _stop(process, ended, STOP_SECONDS.get(service, OTHERS_STOP_SECONDS))
                 return
-            leaving.cancel()
+            stopping.cancel()
             logs.get().error(f"{service} ended with exit code {process.returncode}", service_name=service)
             if process.returncode == 2:
                 return
@@ -130,7 +138,7 @@ class Supervisor:
         async with grpc.aio.insecure_channel(self._stack.address(service)) as channel:
             stub = health_pb2_grpc.HealthStub(channel)
             while True:
-                if any(keeper.done() for keeper in keepers) or self._leaving.is_set():
+                if any(keeper.done() for keeper in keepers) or self._told.is_set():
                     raise NotReady("a service ended while it was starting; its log says why")
                 with contextlib.suppress(grpc.aio.AioRpcError):
                     answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
@@ -138,22 +146,23 @@ class Supervisor:
                         return
                 await asyncio.sleep(0.02)
 
-    async def _leave_when_idle(self) -> None:
+    async def _until_idle(self) -> None:
         while True:
             await asyncio.sleep(min(5.0, max(0.2, self._idle / 4)))
-            if await self._all_idle():
-                with contextlib.suppress(NotReady), self._stack.starting(timeout=0):  # nobody is joining
-                    if await self._all_idle():
-                        logs.get().info("idle: leaving")
-                        self._stack.ready_file.unlink(missing_ok=True)
-                        return
+            try:
+                if await self._all_idle():
+                    async with self._stack.starting(timeout=0):  # nobody is joining
+                        if await self._all_idle():
+                            self._stack.ready_file.unlink(missing_ok=True)
+                            return
+            except NotReady:
+                continue
+            except Exception as error:  # noqa: BLE001 -- whatever is wrong with asking must not end the runs
+                logs.get().warning("nobody can tell whether the stack is idle; it stays", error=sentence(error))
 
     async def _all_idle(self) -> bool:
-        try:
-            infos = await clients.infos(self._stack)
-        except (ConnectionError, TimeoutError):
-            return False
-        return all(info.idle_seconds >= self._idle for info in infos)
+        infos = await clients.infos(self._stack, self._token)
+        return all(not info.busy and info.idle_seconds >= self._idle for info in infos)
 
 
 def _idle_seconds() -> float:
@@ -169,8 +178,7 @@ def _idle_seconds() -> float:
 async def _until_earlier_services_ended(lock: int) -> None:
     """Take the lock that every service inherits: those of a supervisor that was killed still own sockets and stores."""
     for _ in range(int(_EARLIER_SECONDS / 0.05)):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if locks.take(lock):
             return
         await asyncio.sleep(0.05)
     raise NotReady("the services of a stack that was killed are still ending; try again in a minute")
@@ -182,24 +190,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def _stop(process: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
+async def _stop(process: asyncio.subprocess.Process, ended: "asyncio.Task[int]", seconds: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
-        if not (await asyncio.wait([ended], timeout=_STOP_SECONDS))[0]:
+        if not (await asyncio.wait([ended], timeout=seconds))[0]:
             process.kill()
     await ended
 
 
-def main(data: str, runtime: str) -> int:
+def main(data: str) -> int:
     """Hold the stack's lock for as long as this process lives."""
     logs.configure("stack")
-    stack = Stack(Path(data), Path(runtime))
-    with (stack.runtime / "alive.lock").open("a") as lock:
+    stack = Stack(Path(data))
+    with locks.opened(stack.alive_lock) as lock:
         for _ in range(100):
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if locks.take(lock.fileno()):
                 break
-            time.sleep(0.01)  # a command that only asked whether the stack is alive holds it for an instant
+            time.sleep(0.01)  # a command that asks whether the stack is alive shares it for an instant
         else:
             logs.get().error(f"another stack already serves {data}")
             return 2
@@ -211,6 +218,11 @@ def main(data: str, runtime: str) -> int:
         except NotReady as error:
             logs.get().error(sentence(error))
             return 2
+        except Exception as error:  # noqa: BLE001 -- the boundary: whoever started it reads the log
+            logs.get().error(sentence(error), exc_info=error)
+            return 1
+        finally:
+            lock.truncate(0)
     return 0
 
 

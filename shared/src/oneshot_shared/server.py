@@ -207,10 +207,13 @@ async def run(
 
 
 def main(name: str, serve: Callable[[], Awaitable[None]]) -> None:
-    """A service program's entry: JSON logs, one sentence for bad settings."""
+    """A service program's entry: JSON logs, one sentence for bad settings, one line for a crash."""
     logs.configure(name)
     try:
         asyncio.run(serve())  # type: ignore[arg-type] # asyncio.run wants a coroutine; every serve is an async def
     except (errors.BadInput, errors.NotReady) as error:
         logs.get().error(errors.sentence(error))
         raise SystemExit(2) from None
+    except Exception as error:  # noqa: BLE001 -- the boundary: whoever started the service reads its last line
+        logs.get().error(f"{type(error).__name__}: {errors.sentence(error)}", exc_info=error)
+        raise SystemExit(1) from None

@@ -51,6 +51,7 @@ class Scheduler:
         self._services = services
         self._state = state
         self.scratch = state / "scratch"
+        self._in_use = state / "backends"  # a file for each backend in use: an orchestrator that was killed leaves it
         self.tasks = TaskStore(state / "tasks")
         self.store = RunStore(state / "orchestrator.sqlite")
         self.journal = Journal(self.store)
@@ -71,12 +72,14 @@ class Scheduler:
         """End what an earlier process left unfinished, remove its leftovers, and begin to look after attached runs."""
         await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
+        self._in_use.mkdir(exist_ok=True)
         for run in self.store.unfinished():
             self._end(run, _invalid(_STOPPED))
+        for mark in self._in_use.iterdir():
             try:
-                await self.backend(run.request.backend)  # a new one removes what the earlier process left
+                await self.backend(mark.name)  # a new one removes what the earlier process left
             except Exception as error:  # noqa: BLE001 -- whatever an earlier run left, the next ones must be able to start
-                logs.get().warning("leftovers not removed", run_id=run.run_id, error=sentence(error))
+                logs.get().warning("leftovers not removed", backend=mark.name, error=sentence(error))
         self._watchdog = asyncio.create_task(self._watch_the_attached())
 
     def busy(self) -> str:
@@ -96,6 +99,7 @@ class Scheduler:
             if name not in self._backends:
                 made = backends.make(name, self._settings, self._state)
                 await made.reap()
+                (self._in_use / name).touch()
                 self._backends[name] = made
             return self._backends[name]
 
@@ -243,8 +247,9 @@ class Scheduler:
             driven.cancel()
         if at_work:
             await asyncio.wait([driven.task for driven in at_work if driven.task])
-        for backend in self._backends.values():
+        for name, backend in self._backends.items():
             await backend.close()
+            (self._in_use / name).unlink(missing_ok=True)
         self.store.close()
 
 
