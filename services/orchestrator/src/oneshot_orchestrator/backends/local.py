@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from oneshot_orchestrator import git
-from oneshot_orchestrator.backends import local_sandbox
-from oneshot_orchestrator.backends.local_sandbox import MARK, LocalSandbox, kill_all
+from oneshot_orchestrator.backends import disk, local_sandbox
+from oneshot_orchestrator.backends.local_processes import MARK, environ, kill_all
+from oneshot_orchestrator.backends.local_sandbox import LocalSandbox
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
@@ -41,6 +42,7 @@ class LocalBackend:
     supervisor_is_root = False
 
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
+        self._settings = settings
         self._owner = settings.owner
         self._records = Records(state / "environments")
         self._sandboxes = state / "sandboxes"
@@ -89,12 +91,13 @@ class LocalBackend:
 
         folder = await self._records.make(key, fill)
         env = {name: value.format(**words | {"tree": "{tree}"}) for name, value in setup.env.items()}
-        return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env)
+        wants = task.config.environment
+        return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env, resources=wants)
 
     async def _setup(self, argv: list[str], place: Path, log: Path, timeout: float) -> str:
         """Run one command of the setup; returns why it failed, or nothing."""
         mark = f"{self._owner}/setup/{place.name}"
-        env = local_sandbox.environ(*_KEPT_FOR_SETUP) | {MARK: mark}
+        env = environ(*_KEPT_FOR_SETUP) | {MARK: mark}
         with log.open("ab") as file:
             file.write(f"$ {' '.join(argv)}\n".encode())
             file.flush()
@@ -128,7 +131,8 @@ class LocalBackend:
     async def sandbox(self, environment: Environment, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
         """A folder that is removed when its context ends, with every process that was started in it."""
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
-        sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}")
+        storage = disk.limit(self._settings, environment)
+        sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}", storage)
         laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
         try:
             await asyncio.shield(laying)
