@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import docker.errors
 import pytest
 
 from oneshot_orchestrator.backends.docker_engine import Engine
@@ -68,6 +69,20 @@ async def test_cancelled_while_the_engine_makes_it_a_container_is_removed(engine
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
         await making
+    assert harness.in_docker(engine.owner) == []
+
+
+@pytest.mark.docker
+async def test_an_archive_that_is_left_early_lets_go_of_its_container(engine: Engine) -> None:
+    async with engine.container(IMAGE, ["true"], labels=engine.labels("check")) as container:
+
+        def look() -> bytes:
+            with engine.archive(container, "/usr") as chunks:
+                return next(chunks)
+
+        assert (await engine(look))[:4] == b"usr/"
+        with pytest.raises(docker.errors.NotFound):
+            await engine(lambda: engine.archive(container, "/nowhere").__enter__())
     assert harness.in_docker(engine.owner) == []
 
 

@@ -12,9 +12,9 @@ from orchestrator.backends.contract.bench import SOAK, Bench, Box, fresh, own, s
 MANY = 100_000 if SOAK else 20_000
 DEEP = """
 import os
-for _ in range(1500):
-    os.mkdir("deep")
-    os.chdir("deep")
+for _ in range(100):
+    os.mkdir("deep" * 12)
+    os.chdir("deep" * 12)
 open("bottom", "w").close()
 """
 
