@@ -6,6 +6,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from pathlib import Path, PurePosixPath
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -106,6 +107,7 @@ def unpack(
     :raises BadInput: more than the caps allow, or not a tar.
     """
     count = size = 0
+    real = {PurePosixPath()}  # folders that are no links, and stay so: nothing here takes a folder away
     try:
         with tarfile.open(fileobj=file, mode="r|") as tar:
             for member in tar:
@@ -114,7 +116,7 @@ def unpack(
                     continue
                 count, size = count + 1, size + member.size
                 caps.check(count, size)
-                _extract(tar, member, path, folder, refused)
+                _extract(tar, member, path, folder, refused, real)
     except BadInput:
         raise
     except (tarfile.TarError, ValueError, OverflowError) as error:  # what tarfile raises for headers that make no sense
@@ -127,11 +129,12 @@ def _extract(
     path: PurePosixPath,
     folder: Path,
     refused: Callable[[str, str], None],
+    real: set[PurePosixPath],
 ) -> None:
     member.name = str(path)
     target = folder / path
     try:
-        if why := _unfit(member, path, folder):
+        if why := _unfit(member, path, folder, real):
             refused(str(path), why)
             return
         if not member.isdir():
@@ -141,6 +144,7 @@ def _extract(
             target.symlink_to(member.linkname)
         else:
             tar.extract(member, folder, filter=_readable)
+        real.update([*_folders(member, path, real)])
     except (IsADirectoryError, NotADirectoryError, FileExistsError):
         refused(str(path), _TAKEN)
     except OSError as error:
@@ -163,7 +167,13 @@ def leads_out(path: PurePosixPath, target: str) -> bool:
     return out or not target or "\0" in target
 
 
-def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
+def _folders(member: tarfile.TarInfo, path: PurePosixPath, real: set[PurePosixPath]) -> Iterator[PurePosixPath]:
+    """The folders that a member goes through, and itself where it is one; up to the first that is known to be real."""
+    own = [path] if member.isdir() else []
+    return takewhile(lambda each: each not in real, chain(own, path.parents))
+
+
+def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path, real: set[PurePosixPath]) -> str:
     """Why a member cannot be taken. Asks no link where it leads: that can change, and be hidden in a long chain."""
     if path.is_absolute() or ".." in path.parts or "\0" in str(path):
         return "leads out of the folder"
@@ -171,8 +181,7 @@ def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
         return "is neither a file, a folder nor a symbolic link"
     if member.issym() and leads_out(path, member.linkname):
         return "is a link that leads out of the folder"
-    through = [*path.parents][:-1] + ([path] if member.isdir() else [])
-    return _TAKEN if any((folder / each).is_symlink() for each in through) else ""
+    return _TAKEN if any((folder / each).is_symlink() for each in _folders(member, path, real)) else ""
 
 
 def _readable(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
+import docker.errors
 import pytest
 
 from oneshot_orchestrator.backends.docker_engine import Engine
@@ -121,6 +122,20 @@ async def test_what_the_engine_does_not_remove_is_removed_later(monkeypatch: pyt
             await later()
             assert harness.in_docker(engine.owner) == []
         await engine.close()
+
+
+@pytest.mark.docker
+async def test_an_archive_that_is_left_early_lets_go_of_its_container(engine: Engine) -> None:
+    async with engine.container(IMAGE, ["true"], labels=engine.labels("check")) as container:
+
+        def look() -> bytes:
+            with engine.archive(container, "/usr") as chunks:
+                return next(chunks)
+
+        assert (await engine(look))[:4] == b"usr/"
+        with pytest.raises(docker.errors.NotFound):
+            await engine(lambda: engine.archive(container, "/nowhere").__enter__())
+    assert harness.in_docker(engine.owner) == []
 
 
 @pytest.mark.docker

@@ -1,69 +1,66 @@
-"""Containers as sandboxes: what every sandbox must do, and that nothing in one has any rights."""
+"""Containers as sandboxes: how one is made. What every sandbox does is in contract/."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from oneshot_orchestrator.backends.docker import DockerBackend
-from oneshot_orchestrator.contract import SandboxSpec
+from oneshot_orchestrator.backends.docker_sandbox import _escaped, _pieces
+from oneshot_orchestrator.contract import Exit, Role
 from orchestrator import harness
-from orchestrator.backends import checks
-
-pytestmark = pytest.mark.docker
-
-STATUS = "id -u; grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status"
+from orchestrator.backends import contract
 
 
 @pytest.fixture
-async def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DockerBackend]:
-    monkeypatch.setenv("OPENAI_API_KEY", harness.CANARY)
+async def bench(tmp_path: Path) -> AsyncIterator[contract.Bench]:
     settings = harness.settings(tmp_path)
-    made = DockerBackend(settings, tmp_path / "state")
-    await made.reap()
-    yield made
+    backend = DockerBackend(settings, tmp_path / "state")
+    await backend.reap()
+    async with contract.bench(backend, tmp_path, 0, list) as made:
+        yield made
     assert harness.in_docker(settings.owner) == []
-    await made.close()
+    await backend.close()
 
 
-@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
-async def test_check(backend: DockerBackend, tmp_path: Path, check: checks.Check) -> None:
-    await checks.run(check, backend, tmp_path)
-
-
-async def test_a_sandbox_has_no_rights_and_no_more_than_its_share(backend: DockerBackend, tmp_path: Path) -> None:
-    bench = await checks.bench(backend, tmp_path)
-    async with backend.sandbox(bench.environment, SandboxSpec("rights", "agent")) as sandbox:
-        uid, *lines = (await bench.run(sandbox, "sh", "-c", STATUS))[1].splitlines()
-        assert int(uid) != 0
-        found = {name: int(value, 16) for name, value in (line.split(":") for line in lines)}
-        assert found == {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapBnd": 0, "CapAmb": 0, "NoNewPrivs": 1, "Seccomp": 2}
-        details = await backend._engine(backend._engine.api.inspect_container, sandbox._id)  # type: ignore[attr-defined]
+@pytest.mark.docker
+async def test_a_sandbox_has_no_rights_and_no_more_than_its_share(bench: contract.Bench) -> None:
+    async with bench.box() as box:
+        assert (await box.says("grep Seccomp: /proc/self/status")).split() == ["Seccomp:", "2"]
+        engine = bench.backend._engine  # type: ignore[attr-defined]
+        details = await engine(engine.api.inspect_container, box.sandbox._id)  # type: ignore[attr-defined]
         host = details["HostConfig"]
         assert (host["Memory"], host["MemorySwap"]) == (2048 << 20, 2048 << 20)  # the task's own wish
         assert (host["NanoCpus"], host["PidsLimit"], host["NetworkMode"]) == (10**9, 1024, "none")
         assert host["Binds"] in (None, [])
-        too_big = "head -c 5G /dev/zero > /tmp/big; echo $?; stat -c %s /tmp/big"
-        code, size = (await bench.run(sandbox, "sh", "-c", too_big, timeout=60))[1].split()
-        assert (code != "0", int(size)) == (True, 4096 << 20)
+        assert (await box.sh("mknod zero c 1 5")).exit != Exit(0)
 
 
-async def test_it_has_no_network_but_its_slots(backend: DockerBackend, tmp_path: Path) -> None:
-    bench = await checks.bench(backend, tmp_path)
-    async with backend.sandbox(bench.environment, SandboxSpec("net", "agent")) as sandbox:
-        assert (await bench.run(sandbox, "ls", "/sys/class/net"))[1] == "lo\n"
+@pytest.mark.docker
+async def test_in_a_supervised_sandbox_what_is_put_is_the_supervisors(bench: contract.Bench) -> None:
+    async with bench.box(supervised=True) as box:
+        await box.put({"plan.json": b"{}"}, f"{box.sandbox.scratch}/verify")
+        script = 'echo x >> "$1/verify/plan.json"; echo x > "$1/verify/more"; echo x > "$1/more"; ls "$1" "$1/verify"'
+        ran = await box.sh(script, box.sandbox.scratch)
+        assert ran.out.decode().split()[1::2] == ["verify", "plan.json"]
+        assert (await box.run("sh", "-c", f"echo x > {box.sandbox.scratch}/more", role=Role.SUPERVISOR)).exit == Exit(0)
 
 
-async def test_a_supervisor_is_root_and_what_it_starts_for_the_agent_is_not(
-    backend: DockerBackend, tmp_path: Path
-) -> None:
-    bench = await checks.bench(backend, tmp_path)
-    async with backend.sandbox(bench.environment, SandboxSpec("sup", "verify", supervised=True)) as sandbox:
-        out = bytearray()
-        await sandbox.run(["id", "-u"], role=checks.Role.SUPERVISOR, env={}, timeout=9, out=out.extend, err=out.extend)
-        assert out == b"0\n"
-        assert (await bench.run(sandbox, "id", "-u"))[1] == "10001\n"
-        with checks.files_tar({"plan.json": b"{}"}) as tar:
-            await sandbox.put(tar, f"{sandbox.scratch}/verify")
-        ended, _, _ = await bench.run(sandbox, "sh", "-c", f"echo x >> {sandbox.scratch}/verify/plan.json")
-        assert ended.code != 0
+@pytest.mark.docker
+async def test_a_tree_that_is_a_link_is_empty(bench: contract.Bench) -> None:
+    bench.environment = dataclasses.replace(bench.environment, tree="/bin")
+    async with bench.box() as box:
+        assert await box.says("readlink /bin") == "usr/bin\n"
+        assert await box.tree() == {}
+
+
+def test_every_byte_of_a_path_is_escaped_for_printf() -> None:
+    assert _escaped("src/a-b_c.1") == "src/a-b_c.1"
+    assert _escaped("a b\\%\udcff") == "a\\0040b\\0134\\0045\\0377"
+
+
+def test_words_come_in_pieces_that_fit() -> None:
+    assert list(_pieces([])) == []
+    assert [len(piece) for piece in _pieces(["x"] * 1001)] == [500, 500, 1]
+    assert [len(piece) for piece in _pieces(["x" * 400_000] * 5)] == [2, 2, 1]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from oneshot_orchestrator import git
-from oneshot_orchestrator.backends import trees
+from oneshot_orchestrator.backends import local_sandbox, trees
 from oneshot_orchestrator.contract import Spoilt
 from oneshot_orchestrator.folders import remove
 from oneshot_shared import archive
@@ -91,8 +91,36 @@ def test_a_tree_that_is_too_large_is_the_agents_fault(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(Spoilt, match="more than 1000 bytes"):
         trees.packed(folder, caps)
+    header = tarfile.TarInfo("app/file")
+    header.size = 1 << 40
+    read = []
+
+    def engine() -> Iterator[bytes]:
+        for chunk in (header.tobuf(), b"x" * 512):
+            read.append(chunk)
+            yield chunk
+
     with pytest.raises(Spoilt, match="more than 1000 bytes"):
-        trees.received([b"x" * 600, b"x" * 600], caps)
+        trees.received(engine(), caps)
+    assert len(read) == 1  # its header says so
+    with pytest.raises(Spoilt, match="more than 1000 bytes"):
+        trees.received([tarfile.TarInfo(str(number)).tobuf() for number in range(3)], caps)
+
+
+def test_a_path_that_is_too_long_is_a_name_that_nobody_can_make(tmp_path: Path) -> None:
+    folder = toy.write(TREE, tmp_path / "tree")
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(90):
+        os.mkdir("x" * 50, dir_fd=at)
+        at, above = os.open("x" * 50, os.O_RDONLY, dir_fd=at), at
+        os.close(above)
+    os.close(at)
+    refused = []
+    with trees.packed(folder) as file:
+        archive.unpack(file, tmp_path / "out", strip=1, refused=lambda name, why: refused.append((name[:9], why)))
+    assert ("x" * 9, "has a name that is not possible here (File name too long)") in refused
+    assert b"a" in toy.read(tmp_path / "out")
+    local_sandbox.remove(folder)
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ class Spoilt(ValueError):  # noqa: N818 -- it names the state of the tree
 
 @dataclass(frozen=True)
 class Exit:
-    """How a command ended. `code` is -1 where it was killed at its timeout, 126 or 127 where it cannot be run."""
+    """How a command ended. `code` is a shell's: 128 and the signal's number where a signal ended it, 126 or 127 where it
+    cannot be run; and -1 where it was killed at a limit.
+    """
 
     code: int
     timed_out: bool = False
@@ -78,16 +80,20 @@ class Sandbox(Protocol):
     ) -> Exit:
         """Run a command in the tree, standard input closed, until it ends: what it left in the background goes on.
 
-        At the timeout everything in the sandbox dies.
+        At the timeout, at the disk's limit, when this is cancelled and when a sink fails, everything in the sandbox dies.
+        A sink that is slower than the command slows it down. :raises Exception: whatever a sink raised.
         """
         ...
 
     async def put(self, tar: IO[bytes], folder: str) -> None:
-        """Lay a tar's members into a folder (made where missing); they belong to the agent."""
+        """Lay a tar's members into a folder (made where missing); of their modes counts whether they can be run.
+
+        They belong to the agent; in a supervised sandbox to the supervisor.
+        """
         ...
 
     async def remove(self, paths: list[str]) -> None:
-        """Remove files, links and whole folders by their path in the tree; gone already is fine."""
+        """Remove files, links and whole folders by their path in the tree, never through a link; gone already is fine."""
         ...
 
     async def stop(self) -> None:

@@ -33,7 +33,7 @@ class OrchestratorSettings(ServiceSettings):
     cpus: float = 2.0
     """CPUs of a sandbox, where its task does not say."""
     storage_mb: int = 8192
-    """Disk of a docker sandbox, where its task does not say; looked at every few seconds."""
+    """Disk that a sandbox may fill, where its task does not say; looked at every few seconds."""
     watch_grace_seconds: float = 10.0
     """An attached run that nobody has watched for so long is cancelled."""
     relay_source: str = ""

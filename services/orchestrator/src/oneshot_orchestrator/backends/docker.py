@@ -11,7 +11,7 @@ from typing import IO
 import docker.errors
 
 from oneshot_orchestrator import folders, git
-from oneshot_orchestrator.backends import docker_images, docker_sandbox, docker_slots, trees
+from oneshot_orchestrator.backends import disk, docker_images, docker_sandbox, docker_slots, trees
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.backends.docker_sandbox import DockerSandbox
 from oneshot_orchestrator.backends.docker_slots import DockerSlot
@@ -103,8 +103,8 @@ class DockerBackend:
 
     async def _get(self, container: str, path: str) -> IO[bytes]:
         def fetch() -> IO[bytes]:
-            chunks, _ = self._engine.api.get_archive(container, path, chunk_size=1 << 20)
-            return trees.received(chunks)
+            with self._engine.archive(container, path) as chunks:
+                return trees.received(chunks)
 
         return await self._engine(fetch)
 
@@ -126,8 +126,10 @@ class DockerBackend:
                 await self._engine(self._engine.api.start, container)
             except docker.errors.APIError as error:
                 raise NotReady(f"the sandbox does not start: {error.explanation}") from None
-            storage = docker_sandbox.storage_bytes(self._settings, environment)
-            yield DockerSandbox(self._engine, container, environment, spec, storage)
+            storage = disk.limit(self._settings, environment)
+            sandbox = DockerSandbox(self._engine, container, environment, spec, storage)
+            await sandbox.prepare()
+            yield sandbox
 
     async def close(self) -> None:
         """Remove containers and networks; images and the agent volume stay for the next time."""

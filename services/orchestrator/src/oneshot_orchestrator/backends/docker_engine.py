@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +22,7 @@ _UNIX = "unix://"
 _DEFAULT = f"{_UNIX}/var/run/docker.sock"
 _THREADS = 160  # each of at most 64 runs holds one for as long as its agent works
 _SETTLE_SECONDS = 15.0
+_CHUNK_BYTES = 1 << 20
 _NO_ENGINE = (
     "no Docker engine answers ({why}); start Docker (for example `systemctl start docker`, or "
     "scripts/docker-debian.sh on Debian), or use --backend local"
@@ -105,6 +106,20 @@ class Engine:
             logs.get().warning("not removed from Docker", id=identity[:12], error=_short(error))
             return False
         return True
+
+    @contextlib.contextmanager
+    def archive(self, container: str, path: str) -> Iterator[Iterator[bytes]]:
+        """A path of a container as a tar, in chunks as they come. Blocks, so: on a thread. :raises NotFound: no such path.
+
+        docker-py's own leaves the connection open where its reader leaves early, and the engine then holds the container.
+        """
+        address = self.api._url("/containers/{0}/archive", container)
+        response = self.api._get(address, params={"path": path}, stream=True)
+        try:
+            self.api._raise_for_status(response)
+            yield response.iter_content(_CHUNK_BYTES)
+        finally:
+            response.close()
 
     async def remove_container(self, container: str) -> None:
         """Remove a container and its anonymous volumes; gone already is fine."""

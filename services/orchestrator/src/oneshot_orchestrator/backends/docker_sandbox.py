@@ -1,32 +1,43 @@
 """A running container as a sandbox."""
 
 import asyncio
+import os
+import string
 import tarfile
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any
 
 import docker.errors
-from docker.utils.socket import STDERR, frames_iter
 
-from oneshot_orchestrator.backends import trees
+from oneshot_orchestrator.backends import disk, docker_exec, trees
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.backends.docker_slots import DockerSlot
 from oneshot_orchestrator.contract import Environment, Exit, Role, SandboxSpec, Sink
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import archive
-from oneshot_shared.errors import NotReady
+from oneshot_shared import archive, logs
+from oneshot_shared.errors import NotReady, sentence
 
 SCRATCH = "/oneshot"
 AGENT_FILES = "/opt/oneshot-agent"
 _SUPERVISOR_CAPABILITIES = ["SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER"]
 _PROCESSES = 1024
 _KILL_SECONDS = 10.0
-_DISK_SECONDS = 5.0
-
-
-def storage_bytes(settings: OrchestratorSettings, environment: Environment) -> int:
-    """What a sandbox may write."""
-    return (environment.resources.storage_mb or settings.storage_mb) * 2**20
+_PLAIN = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"/._-")
+_WORDS, _LETTERS = 500, 1_000_000
+_REMOVE = """
+for each; do
+    path=$(printf '%bx' "$each") path=${path%x} above=$path
+    shift
+    while [ "${above%/*}" != "$above" ]; do
+        above=${above%/*}
+        [ ! -L "$above" ] || continue 2
+    done
+    [ -L "$path" ] || [ ! -d "$path" ] || chmod -R u+rwx -- "$path" 2> /dev/null
+    set -- "$@" "$path"
+done
+rm -rf -- "$@"
+"""
 
 
 def options(
@@ -35,7 +46,7 @@ def options(
     """What docker-py needs to create the container: no rights, no more than its share, no network but its slot's."""
     wants = environment.resources
     memory = f"{wants.memory_mb or settings.memory_mb}m"
-    storage = storage_bytes(settings, environment)
+    storage = disk.limit(settings, environment)
     return {
         "entrypoint": [],
         "name": f"oneshot-{engine.owner}-{spec.run_id}-{spec.purpose}",
@@ -79,33 +90,52 @@ class DockerSandbox:
         self, argv: list[str], *, role: Role, env: dict[str, str], timeout: float, out: Sink, err: Sink
     ) -> Exit:
         """See contract.Sandbox."""
-        api = self._engine.api
         owner = "0:0" if role is Role.SUPERVISOR else f"{self._environment.uid}:{self._environment.gid}"
-        created = await self._engine(api.exec_create, self._id, argv, user=owner, environment=env, workdir=self.tree)
-        with _Delivery() as deliver:
-            following = asyncio.ensure_future(self._engine(deliver.follow, api, created["Id"], out, err))
-            filling = asyncio.create_task(self._until_full())
-            try:
-                done, _ = await asyncio.wait([following, filling], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                filling.cancel()
-            if following not in done:
-                await self.stop()
-                await asyncio.wait([following], timeout=_KILL_SECONDS)
-                return Exit(-1, timed_out=not done, disk_full=filling in done)
-            following.result()
-        return Exit(int((await self._engine(api.exec_inspect, created["Id"]))["ExitCode"]))
+        create = self._engine.api.exec_create
+        created = await self._engine(create, self._id, argv, user=owner, environment=env, workdir=self.tree)
+        following = asyncio.create_task(docker_exec.follow(self._engine, created["Id"], out, err))
+        filling = asyncio.create_task(disk.until_full(self._written, self._storage))
+        try:
+            done, _ = await asyncio.wait([following, filling], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if following in done:
+                return Exit(following.result())
+            if filling in done:
+                filling.result()
+            return Exit(-1, timed_out=not done, disk_full=filling in done)
+        finally:
+            filling.cancel()
+            if not following.done() or following.exception():
+                await self._end(following)
 
-    async def _until_full(self) -> None:
-        """Return once the container has written more than it may: stock engines cannot limit that themselves."""
-        await asyncio.sleep(_DISK_SECONDS)  # to be asked is work for the engine, and most commands are short
-        while await self._written() <= self._storage:  # noqa: ASYNC110 -- another process writes
-            await asyncio.sleep(_DISK_SECONDS)
+    async def _end(self, following: "asyncio.Task[int]") -> None:
+        """Kill everything, and let the last output come."""
+        await self.stop()
+        await asyncio.wait([following], timeout=_KILL_SECONDS)
+        following.cancel()
+        await asyncio.wait([following])
+        _ = following.cancelled() or following.exception()  # the caller has its own answer
 
     async def _written(self) -> int:
+        """What the container has written: stock engines cannot limit that themselves."""
         containers = self._engine.api.containers
-        found = await self._engine(containers, all=True, size=True, filters={"id": self._id})
+        try:
+            found = await self._engine(containers, all=True, size=True, filters={"id": self._id})
+        except (docker.errors.DockerException, OSError) as error:  # an engine that is busy: the agent has done nothing
+            logs.get().warning("the size of a sandbox is not known", container=self._id[:12], error=sentence(error))
+            return 0
         return sum(int(each.get("SizeRw", 0)) for each in found)
+
+    async def prepare(self) -> None:
+        """Make what every sandbox has and the image lacks."""
+        with archive.spool([]) as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                tar.addfile(_owned(tarfile.TarInfo(self.scratch), *self._owner(), directory=True))
+            file.seek(0)
+            await self._engine(self._engine.api.put_archive, self._id, "/", file)
+
+    def _owner(self) -> tuple[int, int]:
+        """Whose everything is that is put: the agent's, but in a supervised sandbox the supervisor's."""
+        return (0, 0) if self._supervised else (self._environment.uid, self._environment.gid)
 
     async def put(self, tar: IO[bytes], folder: str) -> None:
         """See contract.Sandbox."""
@@ -114,15 +144,16 @@ class DockerSandbox:
             await self._engine(self._engine.api.put_archive, self._id, "/", rewritten)
 
     def _rewrite(self, tar: IO[bytes], folder: PurePosixPath) -> IO[bytes]:
-        """The same members below `folder`, owned by the agent (by root in a supervised sandbox)."""
-        uid, gid = (0, 0) if self._supervised else (self._environment.uid, self._environment.gid)
+        """The same members below `folder`, with their owner and no more of their mode than whether they can be run."""
+        uid, gid = self._owner()
         output = archive.spool([])
-        made = {folder} if str(folder) == self.tree else set()
+        ours = [PurePosixPath(place) for place in (self.tree, self.scratch)]
+        made: set[PurePosixPath] = set()
         with tarfile.open(fileobj=tar) as source, tarfile.open(fileobj=output, mode="w") as target:
             for member in source:
                 path = folder / member.name
-                for parent in reversed([each for each in path.parents if each.is_relative_to(folder)]):
-                    if parent not in made:  # else the engine makes it, for root
+                for parent in reversed(path.parents):  # else the engine makes it, for root
+                    if parent not in made and any(place in parent.parents for place in ours):
                         target.addfile(_owned(tarfile.TarInfo(str(parent)), uid, gid, directory=True))
                         made.add(parent)
                 if member.isdir():
@@ -134,11 +165,14 @@ class DockerSandbox:
 
     async def remove(self, paths: list[str]) -> None:
         """See contract.Sandbox."""
-        for start in range(0, len(paths), 500):
-            command = ["rm", "-rf", "--", *(f"{self.tree}/{path}" for path in paths[start : start + 500])]
-            ended = await self.run(command, role=Role.AGENT, env={}, timeout=60, out=_drop, err=_drop)
+        for some in _pieces([_escaped(path) for path in paths]):
+            ended = await self.run(
+                ["sh", "-c", _REMOVE, "sh", *some], role=Role.AGENT, env={}, timeout=60, out=_drop, err=_drop
+            )
             if ended.code:
-                raise NotReady(f"rm in the sandbox ended with exit code {ended.code}; is /bin/rm in the image?")
+                raise NotReady(
+                    f"rm in the sandbox ended with exit code {ended.code}; are /bin/sh and /bin/rm in the image?"
+                )
 
     async def stop(self) -> None:
         """See contract.Sandbox."""
@@ -153,10 +187,10 @@ class DockerSandbox:
 
         def fetch() -> IO[bytes]:
             try:
-                chunks, _ = self._engine.api.get_archive(self._id, self.tree, chunk_size=1 << 20)
+                with self._engine.archive(self._id, self.tree) as chunks:
+                    return trees.received(chunks)
             except docker.errors.NotFound:
                 return trees.empty()
-            return trees.received(chunks)
 
         return await self._engine(fetch)
 
@@ -166,35 +200,26 @@ def _owned(member: tarfile.TarInfo, uid: int, gid: int, *, directory: bool = Fal
     member.pax_headers = {}  # for a long or foreign name they hold the old one, and would win
     member.uid, member.gid, member.uname, member.gname = uid, gid, "", ""
     if directory:
-        member.type, member.mode = tarfile.DIRTYPE, 0o755
+        member.type = tarfile.DIRTYPE
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
     return member
 
 
-class _Delivery:
-    """Carries a command's output from a thread to the sinks on the loop, until nobody listens any more."""
+def _escaped(path: str) -> str:
+    """A path as printf's %b takes it: the engine's API cannot carry bytes that are not UTF-8."""
+    return "".join(chr(byte) if byte in _PLAIN else f"\\0{byte:03o}" for byte in os.fsencode(path))
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._listening = True
 
-    def __enter__(self) -> "_Delivery":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listening = False
-
-    def follow(self, api: Any, exec_id: str, out: Sink, err: Sink) -> None:  # noqa: ANN401 -- docker-py has no types
-        stream = api.exec_start(exec_id, socket=True)
-        try:
-            for kind, chunk in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
-                if chunk and self._listening:
-                    self._loop.call_soon_threadsafe(self._deliver, err if kind == STDERR else out, chunk)
-        finally:  # docker-py leaves the connection to the garbage collector
-            stream._response.close()
-
-    def _deliver(self, sink: Sink, chunk: bytes) -> None:
-        if self._listening:
-            sink(chunk)
+def _pieces(words: list[str]) -> Iterator[list[str]]:
+    """Words in as many lists as one command line can hold each."""
+    piece: list[str] = []
+    for word in words:
+        if piece and (len(piece) == _WORDS or sum(map(len, piece)) + len(word) > _LETTERS):
+            yield piece
+            piece = []
+        piece.append(word)
+    if piece:
+        yield piece
 
 
 def _drop(_: bytes) -> None:

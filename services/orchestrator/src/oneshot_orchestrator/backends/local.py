@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from oneshot_orchestrator import folders, git
-from oneshot_orchestrator.backends import local_sandbox
-from oneshot_orchestrator.backends.local_sandbox import MARK, LocalSandbox, kill_all
+from oneshot_orchestrator.backends import disk, local_sandbox
+from oneshot_orchestrator.backends.local_processes import MARK, environ, kill_all
+from oneshot_orchestrator.backends.local_sandbox import LocalSandbox
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
@@ -45,6 +46,7 @@ class LocalBackend:
     supervisor_is_root = False
 
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
+        self._settings = settings
         self._owner = settings.owner
         self._records = Records(state / "environments" / self.name)
         self._builds: dict[str, Callable[[], Awaitable[Environment]]] = {}
@@ -84,7 +86,9 @@ class LocalBackend:
         folder = await self._records.make(key, partial(self._fill, task, say, log))
         words = _words(folder)
         env = {name: placeholders.fill(value, words) for name, value in _setup_of(task).env.items()}
-        return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env)
+        return Environment(
+            key, str(folder / "base"), folder, os.getuid(), os.getgid(), env, resources=task.config.environment
+        )
 
     async def _fill(self, task: Task, say: Say, log: Path, place: Path) -> None:
         base = place / "base"
@@ -101,7 +105,7 @@ class LocalBackend:
     async def _setup(self, argv: list[str], place: Path, log: Path, timeout: float) -> str:
         """Run one command of the setup; returns why it failed, or nothing."""
         mark = f"{self._owner}/setup/{place.name}"
-        env = local_sandbox.environ(*_KEPT_FOR_SETUP) | {MARK: mark}
+        env = environ(*_KEPT_FOR_SETUP) | {MARK: mark}
         with log.open("ab") as file:
             file.write(f"$ {' '.join(argv)}\n".encode())
             file.flush()
@@ -138,7 +142,8 @@ class LocalBackend:
             environment.image
         ]()  # anew, where an agent has written to what all of them share
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
-        sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}")
+        storage = disk.limit(self._settings, environment)
+        sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}", storage)
         laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
         try:
             await asyncio.shield(laying)

@@ -1,13 +1,14 @@
 """A tree on its way out of a sandbox: capped, and without hard links, which an unpacking must not follow."""
 
 import copy
+import errno
 import io
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from oneshot_orchestrator import git
 from oneshot_orchestrator.contract import Spoilt
@@ -15,6 +16,7 @@ from oneshot_shared import archive
 
 CAPS = archive.Caps()
 _PATH_BYTES = 2048  # of its folders; half of what Linux takes: the rest is for where it is unpacked to
+_CHUNK_BYTES = 1 << 20
 
 
 def empty() -> IO[bytes]:
@@ -23,21 +25,40 @@ def empty() -> IO[bytes]:
 
 
 def received(chunks: Iterable[bytes], caps: archive.Caps = CAPS) -> IO[bytes]:
-    """A tree as an engine sends it. :raises Spoilt: it is larger than the caps allow."""
+    """A tree as an engine sends it. :raises Spoilt: it is larger than the caps allow, which its headers say beforehand."""
     with ExitStack() as stack:
         file = stack.enter_context(archive.spool([]))
-        size = 0
-        for chunk in chunks:
-            size += len(chunk)
-            _check(size, caps.bytes)
-            file.write(chunk)
+        stream: Any = _Kept(iter(chunks), file, caps)
+        total, linked = 0, False
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK_BYTES) as tar:
+            for member in tar:
+                total += member.size
+                _check(total, caps.bytes)
+                linked = linked or member.islnk()
+        while stream.read(_CHUNK_BYTES):
+            pass
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:") as tar:
-            if any(member.islnk() for member in tar):
+        if linked:
+            with tarfile.open(fileobj=file, mode="r:") as tar:
                 return _tar(_copies(tar, caps))
-        file.seek(0)
         stack.pop_all()
         return file
+
+
+class _Kept:
+    """Chunks as a file to read, of which each is kept."""
+
+    def __init__(self, chunks: Iterator[bytes], file: IO[bytes], caps: archive.Caps) -> None:
+        self._chunks, self._file, self._caps = chunks, file, caps
+        self._size = 0
+
+    def read(self, _: int) -> bytes:
+        """The next chunk; nothing at the end."""
+        chunk = next(self._chunks, b"")
+        self._size += len(chunk)
+        _check(self._size, self._caps.bytes)
+        self._file.write(chunk)
+        return chunk
 
 
 def packed(folder: Path, caps: archive.Caps = CAPS) -> IO[bytes]:
@@ -83,20 +104,31 @@ def _found(folder: Path, caps: archive.Caps) -> Iterator[_Member]:
     total = 0
     with io.BytesIO() as nowhere, tarfile.open(fileobj=nowhere, mode="w", format=tarfile.PAX_FORMAT) as namer:
         for path in _files(folder):
-            name = path.relative_to(folder)
+            name = str(path)[len(str(folder)) + 1 :]
             if git.is_git(PurePosixPath(name)):
                 continue
             namer.inodes.clear()  # type: ignore[attr-defined] # every name gets its content: no hard links
-            member = namer.gettarinfo(path, arcname=f"tree/{name}")
+            try:
+                member = namer.gettarinfo(path, arcname=f"tree/{name}")
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                member = tarfile.TarInfo(f"tree/{name}")  # the name alone: whoever unpacks says that it is not possible
             if member is None:  # a socket
                 continue
+            member.mtime = 0  # a time with fractions would cost a header of its own
             total += member.size
             _check(total, caps.bytes)
-            if member.isfile():
-                with path.open("rb") as content:
+            if member.isfile() and member.size:
+                with open(path, "rb", opener=_itself) as content:
                     yield member, content
             else:
                 yield member, None
+
+
+def _itself(path: str, flags: int) -> int:
+    """Open a file, and nothing that has taken its place meanwhile: no link, and no pipe to wait at."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _files(folder: Path) -> Iterator[Path]:
