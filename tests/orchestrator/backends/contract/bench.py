@@ -140,7 +140,8 @@ class Bench:
 async def bench(backend: Backend, place: Path, port: int, leftovers: Callable[[], list[str]]) -> AsyncIterator[Bench]:
     """The example's environment, built by a backend."""
     task = load(harness.task(place))
-    await backend.check(task)
+    await backend.ready()
+    backend.check(task)
     environment = await backend.build(task, lambda _: None, place / "build.log", agent_files=True)
     made = Bench(backend, environment, place, port, leftovers)
     try:

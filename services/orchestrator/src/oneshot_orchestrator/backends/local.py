@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -138,9 +139,8 @@ class LocalBackend:
     @asynccontextmanager
     async def sandbox(self, environment: Environment, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
         """A folder that is removed when its context ends, with every process that was started in it."""
-        environment = await self._builds[
-            environment.image
-        ]()  # anew, where an agent has written to what all of them share
+        made = await self._builds[environment.image]()  # anew, where an agent has written to what all of them share
+        environment = replace(made, resources=environment.resources)
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
         storage = disk.limit(self._settings, environment)
         sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}", storage)

@@ -1,11 +1,12 @@
 """A tree on its way out of a sandbox: capped, and without hard links, which an unpacking must not follow."""
 
+import asyncio
 import copy
 import errno
 import io
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -15,7 +16,6 @@ from oneshot_orchestrator.contract import Spoilt
 from oneshot_shared import archive
 
 CAPS = archive.Caps()
-_PATH_BYTES = 2048  # of its folders; half of what Linux takes: the rest is for where it is unpacked to
 _CHUNK_BYTES = 1 << 20
 
 
@@ -66,6 +66,21 @@ def packed(folder: Path, caps: archive.Caps = CAPS) -> IO[bytes]:
     if folder.is_symlink() or not folder.is_dir():
         return empty()
     return _tar(_found(folder, caps))
+
+
+async def handed_over(making: Coroutine[Any, Any, IO[bytes]]) -> IO[bytes]:
+    """A file that a thread makes; where its caller is cancelled meanwhile, it is closed."""
+    task = asyncio.ensure_future(making)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_close)
+        raise
+
+
+def _close(made: "asyncio.Future[IO[bytes]]") -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().close()
 
 
 type _Member = tuple[tarfile.TarInfo, IO[bytes] | None]
@@ -132,23 +147,27 @@ def _itself(path: str, flags: int) -> int:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Every file and link below a folder, made readable where the agent took that away. :raises Spoilt: too deep."""
-    longest = len(os.fsencode(folder)) + _PATH_BYTES
-    ahead = [folder]
-    while ahead:
-        here = ahead.pop()
-        if len(os.fsencode(here)) > longest:
-            raise Spoilt(
-                f"the tree that the agent left has a path of more than {_PATH_BYTES} bytes, the allowed maximum"
-            )
-        if not os.access(here, os.R_OK | os.X_OK):
-            here.chmod(0o700)
-        with os.scandir(here) as entries:
-            for entry in sorted(entries, key=lambda each: each.name):
-                path = Path(entry.path)
-                if entry.is_dir(follow_symlinks=False):
-                    ahead.append(path)
-                    continue
-                if entry.is_file(follow_symlinks=False) and not os.access(path, os.R_OK):
-                    path.chmod(path.stat().st_mode | 0o400)
-                yield path
+    """Every file and link below a folder, made readable where the agent took that away; a folder with too long a path."""
+    waiting: list[Path | os.DirEntry[str]] = [folder]
+    while waiting:
+        entry = waiting.pop()
+        path = Path(entry)
+        if isinstance(entry, os.DirEntry) and not entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False) and not os.access(path, os.R_OK):
+                path.chmod(path.stat().st_mode | 0o400)
+            yield path
+            continue
+        try:
+            waiting += _entries(path)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            yield path
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    """What is in a folder, last name first."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        folder.chmod(0o700)
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda each: each.name, reverse=True)
