@@ -31,8 +31,8 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
             "has no cassette 'other'; it has: hello-world",
         ),
         (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown; did you mean 'openai'"),
-        (LIVE, NotReady, "no key for provider 'openai': export OPENAI_API_KEY"),
-        (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address: set AZURE_OPENAI_BASE_URL"),
+        (LIVE, NotReady, "no key for provider 'openai'; export OPENAI_API_KEY"),
+        (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address; set AZURE_OPENAI_BASE_URL"),
         ({"run_id": "../x"}, BadInput, "the run id '../x' is not allowed"),
         ({"run_id": ""}, BadInput, "the run id '' is not allowed"),
         ({"run_id": "x" * 81}, BadInput, "is not allowed; use at most 80"),
@@ -98,7 +98,9 @@ async def test_a_task_that_says_nothing_about_running_without_docker(stack: Stac
 async def test_no_engine(stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
     for _ in range(2):
-        with pytest.raises(NotReady, match=r"no Docker engine answers \(no socket\); start Docker"):
+        with pytest.raises(
+            NotReady, match=r"no Docker engine answers at unix:///nonexistent.sock \(no socket\); start Docker"
+        ):
             await stack.submit(hello, backend="docker")
     nothing_is_left(stack)
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared.errors import BadInput, nearest
-
-NAMES = ("docker", "local")
+from oneshot_shared import needs
 
 
 def make(name: str, settings: OrchestratorSettings, state: Path) -> Backend:
@@ -19,4 +17,4 @@ def make(name: str, settings: OrchestratorSettings, state: Path) -> Backend:
         from oneshot_orchestrator.backends.local import LocalBackend
 
         return LocalBackend(settings, state)
-    raise BadInput(f"backend {name!r} is unknown{nearest(name, list(NAMES))}; known: {', '.join(NAMES)}")
+    raise needs.unknown_backend(name)

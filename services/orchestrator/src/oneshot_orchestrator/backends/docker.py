@@ -18,7 +18,7 @@ from oneshot_orchestrator.backends.docker_slots import DockerSlot
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import archive
+from oneshot_shared import archive, needs
 from oneshot_shared.errors import BadInput, NotReady
 from oneshot_shared.task import Task
 
@@ -37,10 +37,12 @@ class DockerBackend:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
         self._volume = ""
+        self._buildx = ""
 
     async def check(self, task: Task) -> None:
-        """:raises NotReady: no engine."""
+        """:raises NotReady: no engine, or no Buildx."""
         await self._engine.ping()
+        self._buildx = self._buildx or await asyncio.to_thread(needs.buildx)
 
     async def reap(self) -> None:
         """Containers and networks; images and the agent volume stay for the next time."""

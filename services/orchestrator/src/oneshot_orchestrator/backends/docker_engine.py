@@ -12,19 +12,13 @@ from typing import Any
 import docker
 import docker.errors
 
-from oneshot_shared.errors import NotReady
+from oneshot_shared import needs
 
-LABEL = "dev.oneshot.owner"
 RUN_LABEL = "dev.oneshot.run"
 KIND_LABEL = "dev.oneshot.kind"
 _UNIX = "unix://"
-_DEFAULT = f"{_UNIX}/var/run/docker.sock"
 _THREADS = 160  # each of at most 64 runs holds one for as long as its agent works
 _SETTLE_SECONDS = 15.0
-_NO_ENGINE = (
-    "no Docker engine answers ({why}); start Docker (for example `systemctl start docker`, or "
-    "scripts/docker-debian.sh on Debian), or use --backend local"
-)
 
 
 class Engine:
@@ -40,7 +34,7 @@ class Engine:
     def api(self) -> Any:  # noqa: ANN401 -- docker-py has no types for its low-level client
         """docker-py's low-level client. :raises NotReady: the last ping found no engine."""
         if self._client is None:
-            raise NotReady(_NO_ENGINE.format(why="it went away"))
+            raise needs.no_engine(_address(), ConnectionError("it went away"))
         return self._client.api
 
     async def __call__[T](self, call: Callable[..., T], /, *arguments: object, **options: object) -> T:
@@ -59,11 +53,11 @@ class Engine:
             await self(self._client.ping)
         except (docker.errors.DockerException, OSError) as error:
             self._client = None
-            raise NotReady(_NO_ENGINE.format(why=_short(error))) from None
+            raise needs.no_engine(_address(), error) from None
 
     def labels(self, kind: str, run_id: str = "") -> dict[str, str]:
         """The labels of something we make."""
-        return {LABEL: self.owner, KIND_LABEL: kind} | ({RUN_LABEL: run_id} if run_id else {})
+        return {needs.OWNER_LABEL: self.owner, KIND_LABEL: kind} | ({RUN_LABEL: run_id} if run_id else {})
 
     @asynccontextmanager
     async def container(self, image: str, command: list[str], **options: object) -> AsyncIterator[str]:
@@ -96,7 +90,7 @@ class Engine:
 
     async def reap(self) -> list[str]:
         """Remove every container and network of this owner; returns what was removed."""
-        mine = {"label": f"{LABEL}={self.owner}"}
+        mine = {"label": f"{needs.OWNER_LABEL}={self.owner}"}
         removed = []
         for container in await self(self.api.containers, all=True, filters=mine):
             await self.remove_container(container["Id"])
@@ -119,13 +113,11 @@ class Engine:
 
 def _knock() -> None:
     """Connect to the engine's socket, and no more: docker-py leaves a socket open where it cannot connect."""
-    address = os.environ.get("DOCKER_HOST") or _DEFAULT
+    address = _address()
     if address.startswith(_UNIX):
         with socket.socket(socket.AF_UNIX) as knocking:
             knocking.connect(address.removeprefix(_UNIX))
 
 
-def _short(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no socket"
-    return (getattr(error, "strerror", None) or str(error)).splitlines()[0][:200].lower()
+def _address() -> str:
+    return os.environ.get("DOCKER_HOST") or needs.DEFAULT_ENGINE

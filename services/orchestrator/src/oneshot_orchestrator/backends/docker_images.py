@@ -12,11 +12,10 @@ import docker.errors
 
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.contract import Say
-from oneshot_shared import archive
+from oneshot_shared import archive, needs
 from oneshot_shared.errors import NotReady
 
 IMAGES = Path(__file__).parent.parent / "images"
-CODEX_VERSION = "0.163.0"
 
 
 class BuildError(RuntimeError):
@@ -46,13 +45,9 @@ async def build(image: str, context: Path, say: Say, log: Path, timeout: float =
     try:
         code = await _follow([*command, str(context)], say, log, timeout)
     except FileNotFoundError:
-        raise NotReady(
-            "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
-        ) from None
+        raise NotReady(needs.NO_DOCKER) from None
     if code and "is not a docker command" in log.read_text(errors="replace"):
-        raise NotReady(
-            "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
-        )
+        raise NotReady(needs.NO_BUILDX)
     if code:
         raise BuildError(image)
 
@@ -96,13 +91,13 @@ async def relay_image(engine: Engine, say: Say, log: Path) -> str:
 
 async def agent_volume(engine: Engine, say: Say, log: Path) -> str:
     """A volume with Codex for the engine's own platform, filled once by a container."""
-    image = image_name("codex", IMAGES / "codex", CODEX_VERSION)
+    image = image_name("codex", IMAGES / "codex", needs.CODEX_VERSION)
     volume = image.replace(":", "-")
     with contextlib.suppress(docker.errors.NotFound):
         await engine(engine.api.inspect_volume, volume)
         return volume
     say("fetching Codex for the sandbox's platform, once")
-    await build(image, IMAGES / "codex", say, log, VERSION=CODEX_VERSION)
+    await build(image, IMAGES / "codex", say, log, VERSION=needs.CODEX_VERSION)
     # the engine copies the image's folder into a new volume when the container is made
     binds = engine.api.create_host_config(binds=[f"{volume}:/opt/oneshot-agent"])
     async with engine.container(image, ["true"], host_config=binds, labels=engine.labels("fill")):
