@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from oneshot_cli import commands_run, commands_runs, commands_stack, commands_task, ending
+from oneshot_cli import commands_doctor, commands_run, commands_runs, commands_stack, commands_task, ending
 
 app = typer.Typer(
     name="oneshot",
@@ -19,6 +19,7 @@ app.command("demo")(commands_run.demo)
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+app.command("doctor")(commands_doctor.doctor)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)
 app.command("down")(commands_stack.down)

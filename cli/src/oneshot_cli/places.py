@@ -33,25 +33,61 @@ def owner(data: Path) -> str:
     return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:10]
 
 
+def check_data_folder(data: Path) -> None:
+    """:raises BadInput: it is a file. NotReady: it cannot be written, or not be made."""
+    there = next(part for part in (data, *data.parents) if os.path.lexists(part))
+    if not there.is_dir():
+        raise BadInput(f"the data folder {data} is a file; set ONESHOT_DATA to a folder")
+    for part in (there, *(there / name for name in ("runs", "state", "tasks") if there == data)):
+        if part.exists() and not os.access(part, os.W_OK | os.X_OK):
+            why = "a read-only file system" if os.statvfs(part).f_flag & os.ST_RDONLY else "permission denied"
+            raise NotReady(
+                f"the data folder {data} cannot be written ({part}: {why}); set ONESHOT_DATA to a folder of yours, or make it "
+                f"yours with `sudo chown -R $USER {part}`"
+            )
+
+
 def runtime_folder(data: Path) -> Path:
     """The 0700 folder of a stack's sockets, token and locks; made where missing.
 
     :raises NotReady: it belongs to somebody else, or its path is too long for a socket.
     """
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    root = Path(base) / "oneshot" if base else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
-    folder = root / owner(data)
-    for part in (root, folder):
+    folder = runtime_path(data)
+    for part in (folder.parent, folder):
         try:
             part.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise NotReady(f"cannot make {part} ({error.strerror}); set XDG_RUNTIME_DIR to a folder of yours") from None
-        found = part.lstat()
+            raise _not_made(part, error) from None
+    check_runtime_folder(folder)
+    return folder
+
+
+def runtime_path(data: Path) -> Path:
+    """Where the runtime folder is, or would be."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    root = Path(base) / "oneshot" if base else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
+    return root / owner(data)
+
+
+def check_runtime_folder(folder: Path) -> None:
+    """:raises NotReady: it, or the folder that it is in, belongs to somebody else, or its path is too long for a socket."""
+    for part in (folder.parent, folder):
+        try:
+            found = part.lstat()
+        except FileNotFoundError as error:  # to be made at the first start
+            if part == folder.parent and not os.access(part.parent, os.W_OK | os.X_OK):
+                raise _not_made(part, error) from None
+            continue
+        except OSError as error:
+            raise _not_made(part, error) from None
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise NotReady(f"{part} must be a folder of yours with mode 0700; remove it, or set XDG_RUNTIME_DIR")
     if len(os.fsencode(folder / "gateway" / "gateway.sock")) > _MAX_SOCKET_BYTES:
         raise NotReady(f"the path {folder} is too long for a socket; set XDG_RUNTIME_DIR to a shorter one")
-    return folder
+
+
+def _not_made(part: Path, error: OSError) -> NotReady:
+    return NotReady(f"cannot make {part} ({error.strerror}); set XDG_RUNTIME_DIR to a folder of yours")
 
 
 def token_file(runtime: Path) -> Path:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_cli import engine, places
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.errors import NotReady
 
 SERVICES = ("proxy", "grader", "orchestrator")
 _START_SECONDS = 60.0
@@ -131,6 +131,19 @@ class Stack:
                 self.ready_file.unlink(missing_ok=True)
                 shutil.rmtree(self.runtime / "gateway", ignore_errors=True)
                 engine.reap(places.owner(self.data))
+                self._tidy_sandboxes()
+
+    def _tidy_sandboxes(self) -> None:
+        """Kill and remove what runs on this machine left; the orchestrator knows how."""
+        if any((self.data / "state" / "sandboxes").glob("*")):
+            tidy = [
+                sys.executable,
+                "-m",
+                "oneshot_orchestrator.tidy",
+                places.owner(self.data),
+                str(self.data / "state"),
+            ]
+            subprocess.run(tidy, timeout=_STOP_SECONDS, check=False)
 
     def spawn(self) -> None:
         """Start the supervisor and wait until every service answers.
@@ -196,10 +209,8 @@ async def joined(stack: Stack, *, any_build: bool = False) -> None:
     from oneshot_cli import clients
     from oneshot_shared import version
 
-    try:
-        stack.data.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise BadInput(f"the data folder {stack.data} is a file; set ONESHOT_DATA to a folder") from None
+    places.check_data_folder(stack.data)
+    stack.data.mkdir(parents=True, exist_ok=True)
     with stack.starting():
         places.token_file(stack.runtime)
         if stack.alive():

@@ -36,7 +36,7 @@ class Supervisor:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._leaving = asyncio.Event()
-        self._idle = _idle_seconds()
+        self._idle = idle_seconds()
         self._gateway = stack.runtime / "gateway"
         self._gateway_port = _free_port()
 
@@ -156,7 +156,7 @@ class Supervisor:
         return all(info.idle_seconds >= self._idle for info in infos)
 
 
-def _idle_seconds() -> float:
+def idle_seconds() -> float:
     given = os.environ.get("ONESHOT_IDLE_SECONDS") or str(_IDLE_SECONDS)
     with contextlib.suppress(ValueError):
         if 0 < (seconds := float(given)) <= _MAX_IDLE_SECONDS:

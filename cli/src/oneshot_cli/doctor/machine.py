@@ -1,0 +1,92 @@
+"""The machine that is looked at: what was asked for, and the facts that more than one check needs, each found out once."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from oneshot_cli import engine, places
+from oneshot_cli.doctor.check import State
+from oneshot_cli.stack import Stack
+from oneshot_shared import needs
+from oneshot_shared.command import Answer, ask
+
+SECONDS = 5.0
+"""What each external command gets; a docker that hangs is not asked twice."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Nothing here starts, spends or changes anything."""
+
+    backend_asked: str = ""
+    endpoint: str = ""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def data(self) -> Path:
+        """The data folder; it may not be there."""
+        return places.data_folder()
+
+    @cached_property
+    def runtime(self) -> Path:
+        """The folder of the stack's sockets; it may not be there."""
+        return places.runtime_path(self.data)
+
+    @cached_property
+    def stack_alive(self) -> bool:
+        """Whether this data folder's stack runs; asking makes no file."""
+        return (self.runtime / "alive.lock").exists() and Stack(self.data, self.runtime).alive()
+
+    @cached_property
+    def without_docker(self) -> str:
+        """Why `run` would not choose docker by itself; empty when it would."""
+        return engine.missing(SECONDS)
+
+    @cached_property
+    def backend(self) -> str:
+        """The backend that the next run would use."""
+        return self.backend_asked or ("local" if self.without_docker else "docker")
+
+    def bad(self, backend: str = "") -> State:
+        """How grave a fault is that matters to runs on this machine, on one backend or on every one."""
+        return "fail" if not self.endpoint and backend in ("", self.backend) else "warn"
+
+    @property
+    def bad_start(self) -> State:
+        """How grave a fault is that matters only to a stack that has yet to start."""
+        return "warn" if self.stack_alive else self.bad()
+
+    @property
+    def docker_hangs(self) -> bool:
+        """Whether the docker command was asked and did not answer."""
+        return "does not answer" in self.without_docker
+
+    def docker(self, *arguments: str) -> Answer:
+        """Ask docker, unless it has been found missing or hanging."""
+        if self.docker_hangs or not shutil.which("docker"):
+            return Answer(-1, why=self.without_docker)
+        return ask(["docker", *arguments], SECONDS)
+
+    @cached_property
+    def engine_address(self) -> str:
+        """Where the engine is for a run, which does not know docker's contexts."""
+        return self.env.get("DOCKER_HOST") or needs.DEFAULT_ENGINE
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """`docker info`; empty when no engine answers."""
+        try:
+            found = json.loads(self.docker("info", "--format", "{{json .}}").out)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) and found.get("ServerVersion") else {}
+
+    @cached_property
+    def engine_is_here(self) -> bool:
+        """Whether the engine's folders are this machine's."""
+        return bool(self.info) and self.engine_address.startswith("unix://")
