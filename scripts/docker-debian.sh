@@ -39,11 +39,16 @@ engine() {
   if ! docker compose version >/dev/null 2>&1 || ! docker buildx version >/dev/null 2>&1; then
     need_root "installing Compose and Buildx"
     say "installing Compose v2 and Buildx"
-    # bookworm's own docker-compose is the retired v1: take the next release's, pinned so that nothing else moves
-    echo "deb $(mirror) trixie main" >/etc/apt/sources.list.d/trixie-for-compose.list
-    printf 'Package: *\nPin: release n=trixie\nPin-Priority: 50\n' >/etc/apt/preferences.d/trixie-for-compose
-    apt-get update -qq
-    install -t trixie docker-compose docker-buildx
+    if [[ $(. /etc/os-release && echo "$VERSION_CODENAME") == bookworm ]]; then
+      # its own docker-compose is the retired v1: take the next release's, pinned so that nothing else moves
+      echo "deb $(mirror) trixie main" >/etc/apt/sources.list.d/trixie-for-compose.list
+      printf 'Package: *\nPin: release n=trixie\nPin-Priority: 50\n' >/etc/apt/preferences.d/trixie-for-compose
+      apt-get update -qq
+      install -t trixie docker-compose docker-buildx
+    else
+      apt-get update -qq
+      install docker-compose docker-buildx
+    fi
   fi
   docker info >/dev/null 2>&1 || start_engine
   say "engine $(docker version --format '{{.Server.Version}}'), compose $(docker compose version --short), buildx $(docker buildx version | awk '{print $2}')"

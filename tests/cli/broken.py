@@ -260,7 +260,7 @@ def unknown_setting(house: House, tmp: Path) -> Iterator[Broken]:
 @setup
 def unknown_backend(house: House, tmp: Path) -> Iterator[Broken]:
     asked = ("--backend", "dokcer")
-    words = ("backend 'dokcer' is unknown", "did you mean 'docker'?", "known: docker, local")
+    words = ("backend 'dokcer' is unknown", "did you mean 'docker'?", "this stack has: docker, local")
     yield Broken("backend", words, {}, asked, ("--agent", "nop", *asked))
 
 

@@ -77,12 +77,12 @@ class House:
     def task(self) -> Path:
         return self.data / "tasks" / "prepared" / "hello-world"
 
-    def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own, as a terminal would."""
         process = subprocess.Popen(
             [*self.program, *arguments],
             env=self.env | env,
-            cwd=self.root,
+            cwd=cwd or self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

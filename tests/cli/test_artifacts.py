@@ -1,6 +1,8 @@
 """The caller's copy of a run: fetched from a stack that is elsewhere, whole or not at all."""
 
+import hashlib
 import io
+import json
 import tarfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,12 +18,14 @@ from oneshot_shared import client, server
 from oneshot_shared.errors import BadInput
 from shared.harness import TOKEN, toy_settings
 
+WHEN = "2026-01-01T00:00:00.000Z"
+
 
 class Remote(orchestrator_pb2_grpc.OrchestratorServiceServicer):
     """A stack that keeps one run; `end` is what happens after its bytes were sent."""
 
-    def __init__(self, content: bytes, end: Callable[[], None] = lambda: None) -> None:
-        self.content, self.end = content, end
+    def __init__(self, content: bytes, end: Callable[[], None] = lambda: None, checksum: str = "") -> None:
+        self.content, self.end, self.checksum = content, end, checksum
 
     async def FetchArtifacts(  # noqa: N802
         self, request: pb.FetchArtifactsRequest, context: object
@@ -29,9 +33,10 @@ class Remote(orchestrator_pb2_grpc.OrchestratorServiceServicer):
         yield pb.FetchArtifactsResponse(chunk=self.content[:700])
         yield pb.FetchArtifactsResponse(chunk=self.content[700:])
         self.end()
+        yield pb.FetchArtifactsResponse(sha256=self.checksum or hashlib.sha256(self.content).hexdigest())
 
 
-async def _fetch(remote: Remote) -> Path:
+async def _fetch(remote: Remote, submitted_at: str = WHEN) -> Path:
     name = "oneshot.orchestrator.v1.OrchestratorService"
     service = server.Service(orchestrator_pb2_grpc.add_OrchestratorServiceServicer_to_server, remote, name)
     with toy_settings() as settings:
@@ -39,7 +44,8 @@ async def _fetch(remote: Remote) -> Path:
         try:
             async with client.channel(address, TOKEN) as channel:
                 stub = orchestrator_pb2_grpc.OrchestratorServiceStub(channel)
-                return await artifacts.local_copy(stub, pb.Run(run_id="run-1"))
+                run = pb.Run(run_id="run-1", submitted_at=submitted_at, ended_at=submitted_at)
+                return await artifacts.local_copy(stub, run)
         finally:
             await started.stop(1)
 
@@ -50,6 +56,10 @@ def _tar(name: str = "artifacts/diff.patch", kind: bytes = tarfile.REGTYPE) -> b
         member = tarfile.TarInfo(name)
         member.type, member.size = kind, 4 if kind == tarfile.REGTYPE else 0
         tar.addfile(member, io.BytesIO(b"diff"))
+        record = json.dumps({"submitted_at": WHEN}).encode()
+        member = tarfile.TarInfo("run.json")
+        member.size = len(record)
+        tar.addfile(member, io.BytesIO(record))
     return file.getvalue()
 
 
@@ -67,6 +77,14 @@ async def test_a_run_is_fetched_once(runs: Path) -> None:
     assert await _fetch(Remote(b"not asked again")) == folder
 
 
+async def test_a_run_of_the_same_id_on_another_stack_is_another_run(runs: Path) -> None:
+    await _fetch(Remote(_tar()))
+    later = "2026-02-02T00:00:00.000Z"
+    assert await _fetch(Remote(_tar()), later) == runs / f"run-1@{later}"
+    assert await _fetch(Remote(b"not asked again"), later) == runs / f"run-1@{later}"
+    assert await _fetch(Remote(b"not asked again")) == runs / "run-1"
+
+
 def _lost() -> None:
     raise ConnectionError("lost")
 
@@ -77,6 +95,7 @@ def _lost() -> None:
         (Remote(_tar(), end=_lost), ConnectionError),
         (Remote(b"no tar at all"), BadInput),
         (Remote(_tar()[:514]), BadInput),
+        (Remote(_tar(), checksum="0" * 64), BadInput),
         (Remote(_tar("../../out")), BadInput),
         (Remote(_tar("pipe", tarfile.FIFOTYPE)), BadInput),
     ],
@@ -94,6 +113,8 @@ def test_a_long_patch_is_shown_in_part(tmp_path: Path) -> None:
     assert artifacts.shortened(patch).splitlines()[199:] == ["+199", f"… the whole patch, 897 bytes: {patch}"]
     patch.write_bytes(b"+1\n+\xff\n")
     assert artifacts.shortened(patch) == "+1\n+\ufffd"
+    patch.write_bytes(b"+\x1b[8mhidden\x1b]0;title\tx\n")
+    assert artifacts.shortened(patch) == "+\ufffd[8mhidden\ufffd]0;title\tx"
 
 
 @pytest.fixture

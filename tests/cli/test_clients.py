@@ -22,7 +22,19 @@ def test_nonsense_for_an_endpoint(house: House, endpoint: str) -> None:
 def test_an_endpoint_without_its_token(house: House, tmp_path: Path) -> None:
     ended = house("run", "hello-world", "--agent", "nop", "--endpoint", "127.0.0.1:1")
     assert ended.code == 2
-    assert ended.sentence.startswith("no token for the stack at 127.0.0.1:1: set ONESHOT_TOKEN_FILE")
+    assert ended.sentence == (
+        "no token for the stack at 127.0.0.1:1: start it with `docker compose up -d --wait`, or set ONESHOT_TOKEN_FILE to "
+        "the file that holds its token"
+    )
+    missing = house("runs", "list", "--endpoint", "127.0.0.1:1", ONESHOT_TOKEN_FILE=str(tmp_path / "gone"))
+    assert (missing.code, missing.out) == (2, "")
+    assert missing.sentence == (
+        f"ONESHOT_TOKEN_FILE cannot be read (No such file or directory: {tmp_path / 'gone'}); set it to the stack's token file"
+    )
+    (tmp_path / "token").write_bytes(b"\xff")
+    binary = house("runs", "list", "--endpoint", "127.0.0.1:1", ONESHOT_TOKEN_FILE=str(tmp_path / "token"))
+    assert (binary.code, binary.out) == (2, "")
+    assert binary.sentence.startswith("ONESHOT_TOKEN_FILE cannot be read ('ascii' codec can't decode")
     (tmp_path / "token").write_text("wrong")
     variables = {"ONESHOT_TOKEN_FILE": str(tmp_path / "token")}
     nobody = house("run", "hello-world", "--agent", "nop", "--endpoint", "127.0.0.1:1", **variables)

@@ -38,7 +38,7 @@ def test_without_a_key_only_a_demo_would_start(own_house: House) -> None:
 def test_without_an_engine_the_next_run_is_local(house: House) -> None:
     ended = house("doctor", OPENAI_API_KEY=KEY, DOCKER_HOST="unix:///nonexistent.sock")
     assert ended.code == 0, ended.out
-    assert "backend            local (no Docker engine answers)" in ended.out
+    assert "backend            local (no Docker engine answers at unix:///nonexistent.sock (no socket))" in ended.out
     assert "no Docker engine answers at unix:///nonexistent.sock (no socket)" in ended.out
     assert ended.out.splitlines()[-1] == "Ready: the next `oneshot run` would start (backend local)"
 

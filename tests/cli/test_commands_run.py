@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.harness import House, lay_task
+from cli.harness import House, end, lay_task
 
 LOCAL = ("--backend", "local")
 BLOCK = (
@@ -134,3 +134,11 @@ def test_an_environment_that_does_not_build_is_invalid_and_the_tasks_fault(
     assert "Traceback" not in ended.err
     assert house.runs()[0]["grade"]["blame"] == "BLAME_TASK"
     assert not house.litter()
+
+
+def test_the_demo_is_the_example_whatever_lies_in_the_current_folder(house: House, tmp_path: Path) -> None:
+    """And OPENAI_MODEL, which is for live runs, does not spoil a replay."""
+    (tmp_path / "hello-world").mkdir()
+    process = house.start("demo", *LOCAL, "--json", cwd=tmp_path, OPENAI_MODEL="gpt-5-mini")
+    ended = end(process)
+    assert (ended.code, ended.json["replayed"], ended.json["request"]["model"]) == (0, "hello-world", "gpt-5.5"), ended

@@ -20,7 +20,9 @@ def passed(house: House) -> str:
 def test_list(house: House, passed: str) -> None:
     newest = house("runs", "list", "--limit", "1")
     assert newest.code == 0
-    assert newest.out.startswith(f"{passed} ")
+    header, row = newest.out.splitlines()
+    assert header.startswith("RUN ")
+    assert row.startswith(f"{passed} ")
     assert " PASS " in newest.out
     assert [run["run_id"] for run in house("runs", "list", "--limit", "1", "--json").json] == [passed]
 
@@ -95,3 +97,14 @@ def test_ctrl_c_ends_watching_not_the_run(house: House) -> None:
     assert ended.code == 130
     assert "Traceback" not in ended.err
     assert house("runs", "watch", run_id).code == 1
+
+
+def test_a_diff_of_a_run_at_work_and_a_limit_beyond_all_measure(house: House) -> None:
+    slow = ("--agent", "command", "--command", "sleep 300", *LOCAL, "--detach", "--run-id", "at-work")
+    assert house("run", "hello-world", *slow).code == 0
+    early = house("runs", "diff", "at-work")
+    assert (early.code, early.out) == (2, "")
+    assert early.sentence == "run 'at-work' has not ended; wait with `oneshot runs watch at-work`"
+    assert house("runs", "cancel", "at-work").code == 0
+    limit = house("runs", "list", "--limit", "5000000000")
+    assert (limit.code, limit.out) == (2, "")

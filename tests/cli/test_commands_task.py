@@ -2,7 +2,7 @@
 
 import shutil
 
-from cli.harness import HELLO, House, lay_task
+from cli.harness import HELLO, ROOT, House, lay_task
 
 
 def test_list(house: House) -> None:
@@ -11,6 +11,12 @@ def test_list(house: House) -> None:
     assert row["tests"] == 6
     assert row["instruction"] == (HELLO / "instruction.md").read_text().strip().split("\n")[0]
     assert house("task", "list").out.startswith("hello-world")
+
+
+def test_the_tasks_that_ship_are_listed(house: House) -> None:
+    rows = house("task", "list", "--json", ONESHOT_DATA=str(ROOT / "data")).json
+    tests = {row["slug"]: row["tests"] for row in rows if not row["instruction"].startswith("unusable")}
+    assert (tests["hello-world"], tests["retry-backoff"]) == (6, 38)
 
 
 def test_a_task_that_cannot_be_used_is_listed_with_its_reason(own_house: House) -> None:

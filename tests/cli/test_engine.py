@@ -1,5 +1,6 @@
-"""Whether Docker answers, told by the real `docker` command where there is one, and by stand-ins for what a machine may have."""
+"""Reaping at the real engine, and without any."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,33 +8,26 @@ import pytest
 from oneshot_cli import engine
 
 
-def _docker(folder: Path, script: str) -> str:
-    file = folder / "docker"
-    file.write_text(f"#!/bin/sh\n{script}\n")
-    file.chmod(0o755)
-    return f"{folder}:/bin:/usr/bin"
-
-
-@pytest.mark.parametrize(
-    ("script", "missing"),
-    [
-        ("exit 0", ""),
-        ("exit 1", "no Docker engine answers"),
-        ('test "$1" = version', "Docker Buildx is missing"),
-    ],
-)
-def test_what_is_missing(script: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", _docker(tmp_path, script))
-    assert engine.missing() == missing
-
-
-def test_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert engine.missing() == "there is no docker command"
+def _labelled(owner: str) -> str:
+    command = ["docker", "network", "ls", "-q", "--filter", f"label=dev.oneshot.owner={owner}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.docker
-def test_the_real_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert engine.missing() == ""
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    assert engine.missing() == "no Docker engine answers"
+def test_what_bears_an_owners_label_goes() -> None:
+    for owner in ("test-reap", "test-reap-other"):
+        label = f"dev.oneshot.owner={owner}"
+        subprocess.run(
+            ["docker", "network", "create", "--internal", "--label", label, owner], check=True, capture_output=True
+        )
+    try:
+        engine.reap("test-reap")
+        assert _labelled("test-reap") == ""
+        assert _labelled("test-reap-other")
+    finally:
+        engine.reap("test-reap-other")
+
+
+def test_without_docker_there_is_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    engine.reap("test-reap")

@@ -79,12 +79,10 @@ def test_a_path_too_long_for_a_socket_is_refused(monkeypatch: pytest.MonkeyPatch
         places.runtime_folder(tmp_path / "d")
 
 
-def test_the_token_is_made_once_and_is_the_callers_alone(tmp_path: Path) -> None:
-    file = places.token_file(tmp_path)
-    token = file.read_text()
-    assert len(token) >= 40
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert places.token_file(tmp_path).read_text() == token
+def test_a_data_folder_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONESHOT_DATA", "~nobody-of-this-name/x")
+    with pytest.raises(BadInput, match=r"ONESHOT_DATA is '~nobody-of-this-name/x'.*; set it to a folder"):
+        places.data_folder()
 
 
 def test_a_task_by_path_or_slug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ BAD = {
     "unknown key": (("unknown-key", *NOP), "unknown key 'agent.timeout_secs'; did you mean 'timeout_sec'?"),
     "rubric weights": (("weights", *NOP), "the weights sum to 0.9 (task_completion 0.3 + "),
     "two cassettes": (("cassettes", *LOCAL, "--replay"), "has 2 cassettes (a, hello-world); name one: --replay NAME"),
+    "an empty cassette's name": (
+        ("hello-world", *LOCAL, "--replay", ""),
+        "--replay is empty; name a cassette, or give",
+    ),
     "broken cassette": (("cassettes", *LOCAL, "--replay", "a"), "the first line of "),
     "link out": (("link", *NOP), "which is a link that leads out of the folder; remove it"),
     "unknown agent": (("hello-world", "--agent", "codx", *LOCAL), "agent 'codx' is unknown; did you mean 'codex'?"),
@@ -34,7 +38,7 @@ BAD = {
     ),
     "unknown provider": (("hello-world", *LIVE, "--provider", "opanai"), "provider 'opanai' is unknown; did you mean"),
     "no address": (("hello-world", *LIVE, "--provider", "compatible"), "set COMPATIBLE_BASE_URL to a URL"),
-    "no key": (("hello-world", *LIVE), "export OPENAI_API_KEY and run again, or try without a key: oneshot demo"),
+    "no key": (("hello-world", *LIVE), "export OPENAI_API_KEY and run again (after"),
     "no model": (("hello-world", *LOCAL), "agent 'codex' needs a model; add --model"),
     "no command": (("hello-world", "--agent", "command", *LOCAL), "needs a command; add --command"),
     "a command for nop": (("hello-world", *NOP, "--command", "x"), "agent 'nop' takes no command"),
@@ -99,12 +103,15 @@ def test_no_bad_input_became_a_run(folders: House) -> None:
 
 def test_a_run_id_that_is_taken(house: House) -> None:
     assert house("run", "hello-world", *NOP, "--run-id", "mine").code == 1
-    assert house("run", "hello-world", *NOP, "--run-id", "mine").code == 1, (
-        "a repeat is harmless: the same run is shown"
-    )
+    again = house("run", "hello-world", *NOP, "--run-id", "mine")
+    assert again.code == 1, "a repeat is harmless: the same run is shown"
+    assert "Run 'mine' was made at 20" in again.err
+    assert ": this is its result, and nothing is run." in again.err
     ended = house("run", "hello-world", "--agent", "oracle", *LOCAL, "--run-id", "mine")
     assert ended.code == 2
     assert ended.sentence == "the run id 'mine' is taken by another run; choose another"
+    other = house("run", "hello-world", *NOP, "--run-id", "mine", "--timeout", "5")
+    assert other.code == 2, "limits are part of the wish"
 
 
 def test_docker_that_does_not_run() -> None:
@@ -167,6 +174,20 @@ def test_ctrl_c_cancels_and_leaves_nothing(stages: House, task: str, wish: tuple
     assert not stages.litter()
 
 
+def test_ctrl_c_on_several_runs_keeps_the_results_of_those_that_have_ended(house: House) -> None:
+    at_work = house.data / "first-is-done"
+    command = f"if mkdir {at_work}; then exit; else sleep 300; fi"
+    wish = ("--agent", "command", "--command", command, *LOCAL, "-n", "2", "--run-id", "both")
+    process = house.start("run", "hello-world", *wish)
+    until(lambda: [run["state"] for run in house.runs()[:2]].count("RUN_STATE_FINISHED") == 1)
+    interrupt(process)
+    ended = end(process)
+    assert ended.code == 130
+    assert ended.out.count("[results] Verdict: FAIL") == 1
+    assert ended.err.count("was cancelled\n") == 1
+    assert sorted(run["state"] for run in house.runs()[:2]) == ["RUN_STATE_CANCELLED", "RUN_STATE_FINISHED"]
+
+
 @pytest.fixture(scope="module")
 def stages(house: House) -> House:
     """Tasks that are slow at each stage."""
@@ -198,6 +219,8 @@ def test_ctrl_c_at_any_time(house: House, seconds: float) -> None:
     assert ended.code == 130 or before_we_listen, ended
     assert all("ended_at" in run for run in house.runs())
     assert not house.litter()
+    if seconds > 0.5:
+        assert "was cancelled" in ended.err, "by then it was submitted"
 
 
 def _run(verdict: grader.Verdict, state: pb.RunState = pb.RUN_STATE_FINISHED) -> pb.Run:

@@ -110,6 +110,19 @@ def test_rows() -> None:
     assert " scored " in show.row(run(reason="no tests"))
 
 
+def test_what_an_agent_wrote_does_not_steer_the_terminal() -> None:
+    hostile = run(verdict=grader.VERDICT_FAIL, reason="\x1b[8mhidden\x1b]0;", tests=[grader.TestResult(id="t\x9bm")])
+    block = show.results(hostile, "x")
+    assert "[results] Verdict: FAIL: \ufffd[8mhidden\ufffd]0;\n" in block
+    assert "t\ufffdm" in block
+    assert not set(block) & {"\x1b", "\x9b"}
+    assert show.plain("a\tb\nc\r") == "a\tb\nc\ufffd"
+
+
+def test_a_run_that_is_not_on_this_machine_names_no_files() -> None:
+    assert "Files:" not in show.results(run(verdict=grader.VERDICT_PASS), "")
+
+
 def test_money() -> None:
     assert show.money(proxy_pb2.Usage()) == ""
     assert show.money(proxy_pb2.Usage(input_tokens=5)) == "5 tokens, cost unknown"
@@ -118,9 +131,9 @@ def test_money() -> None:
 
 def test_progress_without_a_terminal_is_a_line_a_step(capsys: pytest.CaptureFixture[str]) -> None:
     events = [
-        pb.RunEvent(step=pb.STEP_BUILD, phase=pb.PHASE_STARTED),
-        pb.RunEvent(step=pb.STEP_BUILD, phase=pb.PHASE_PROGRESS, detail="pip install"),
-        pb.RunEvent(step=pb.STEP_BUILD, phase=pb.PHASE_FAILED, detail="no pip"),
+        pb.RunEvent(time=1e9, step=pb.STEP_BUILD, phase=pb.PHASE_STARTED),
+        pb.RunEvent(time=1e9 + 5, step=pb.STEP_BUILD, phase=pb.PHASE_PROGRESS, detail="pip install"),
+        pb.RunEvent(time=1e9 + 63.25, step=pb.STEP_BUILD, phase=pb.PHASE_FAILED, detail="no pip"),
     ]
     for quiet in (True, False):
         with show.Progress(quiet=quiet) as progress:
@@ -128,9 +141,9 @@ def test_progress_without_a_terminal_is_a_line_a_step(capsys: pytest.CaptureFixt
                 progress.event("run-1", event)
             progress.done("run-1")
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split("] ")[1] for line in lines] == [
-        "run-1  building the environment",
-        "run-1  building the environment failed: no pip",
+    assert lines == [
+        "[   0.0 s] run-1  building the environment",
+        "[  63.2 s] run-1  building the environment failed: no pip",
     ]
 
 

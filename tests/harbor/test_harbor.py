@@ -1,4 +1,4 @@
-"""The example in Harbor itself, pinned, in an environment of its own (cached below .cache/): it must score there as it does here."""
+"""The examples in Harbor itself, pinned, in an environment of its own (cached below .cache/): they must score there as they do here."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 HARBOR = "harbor==0.24.0"
 ROOT = Path(__file__).parents[2]
-TASK = ROOT / "data/tasks/prepared/hello-world"
+TASK, FEATURE = (ROOT / "data/tasks/prepared" / name for name in ("hello-world", "retry-backoff"))
 INIT = "services:\n  main:\n    init: true\n"  # without it Harbor waits 10 s for each container to stop
 SEARCH = """
 cat >/tmp/lines; look() { grep -rlIF "$@" --exclude-dir=proc --exclude-dir=sys --exclude-dir=dev / 2>/dev/null; }
@@ -52,18 +52,18 @@ def harbor() -> Path:
     return folder
 
 
-def trial(harbor: Path, folder: Path, name: str, script: str = "", stdin: str = "") -> tuple[float, str]:
+def trial(harbor: Path, folder: Path, task: Path, name: str, script: str = "", stdin: str = "") -> tuple[float, str]:
     """One trial: the reward, and what the stand-in's script printed."""
     folder.mkdir()
     (folder / "init.yaml").write_text(INIT)
     job = folder / "stand-in.json"
     job.write_text(json.dumps({"script": script, "stdin": stdin}))
     agent = "agents:StandIn" if script else name
-    command = [harbor / "bin/python", "-m", "harbor.cli.main", "run", "-p", TASK, "-a", agent, "-q", "-y"]
+    command = [harbor / "bin/python", "-m", "harbor.cli.main", "run", "-p", task, "-a", agent, "-q", "-y"]
     command += ["-o", folder / "jobs", "--job-name", "job", "--extra-docker-compose", folder / "init.yaml"]
     env = os.environ | {"HARBOR_TELEMETRY": "off", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     env |= {"PYTHONPATH": str(Path(__file__).parent), "ONESHOT_STAND_IN": str(job)}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     [result] = folder.glob("jobs/job/*/result.json")
     document = json.loads(result.read_text())
@@ -89,17 +89,20 @@ def test_harbor(harbor: Path, tmp_path: Path) -> None:
     assert "no model was called" in lines
     assert "def test_ends_with_hello_world" in lines
     trials = {
-        "oracle": (),
-        "nop": (),
-        "search": (SEARCH, lines),
-        "cheat": (CHEAT,),
-        "honest": (HONEST,),
+        "oracle": (TASK, "oracle"),
+        "nop": (TASK, "nop"),
+        "search": (TASK, "", SEARCH, lines),
+        "cheat": (TASK, "", CHEAT),
+        "honest": (TASK, "", HONEST),
+        "feature-oracle": (FEATURE, "oracle"),
+        "feature-nop": (FEATURE, "nop"),
     }
     with ThreadPoolExecutor(max_workers=3) as pool:
-        started = {name: pool.submit(trial, harbor, tmp_path / name, name, *rest) for name, rest in trials.items()}
+        started = {name: pool.submit(trial, harbor, tmp_path / name, *wish) for name, wish in trials.items()}
         results = {name: future.result() for name, future in started.items()}
     rewards = {name: reward for name, (reward, _) in results.items()}
-    assert rewards == {"oracle": 1, "nop": 0, "search": 0, "cheat": 0, "honest": 1}
+    features = {"feature-oracle": 1, "feature-nop": 0}
+    assert rewards == {"oracle": 1, "nop": 0, "search": 0, "cheat": 0, "honest": 1} | features
     secret, _, known = results["search"][1].partition("and\n")
     assert secret.split() == ["10001", "/tmp/lines"]
     assert "/app/README.md" in known.split()

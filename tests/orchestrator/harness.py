@@ -31,6 +31,7 @@ from oneshot_orchestrator.servicer import OrchestratorServicer
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_proxy.settings import ProxySettings
 from oneshot_shared import archive, client, server
+from oneshot_shared.transfer import outgoing
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # mitmproxy 12.2 calls old names of pyparsing while imported
@@ -61,10 +62,12 @@ def answers() -> list[Answer]:
     return [items(*output) for output in cassette()]
 
 
-def task(folder: Path, slug: str = "hello", *, setup: str = "[]", toml: tuple[str, str] = ("", "")) -> Path:
-    """The example task, whose local set-up takes this interpreter's pytest instead of fetching one."""
+def task(
+    folder: Path, slug: str = "hello", *, source: Path = HELLO, setup: str = "[]", toml: tuple[str, str] = ("", "")
+) -> Path:
+    """An example task, whose local set-up takes this interpreter's pytest instead of fetching one."""
     made = folder / slug
-    shutil.copytree(HELLO, made, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(source, made, ignore=shutil.ignore_patterns("__pycache__"))
     text = (made / "task.toml").read_text()
     text = re.sub(r"setup = \[\n.*?\n\]\n", lambda _: f"setup = {setup}\n", text, flags=re.DOTALL)
     text = text.replace("{env}/venv/bin", str(Path(sys.executable).parent)).replace(*toml)
@@ -93,8 +96,8 @@ class Stack:
 
         async def pieces() -> AsyncIterator[pb.PutTaskRequest]:
             yield pb.PutTaskRequest(slug=slug or folder.name)
-            for chunk in archive.pack(folder):
-                yield pb.PutTaskRequest(chunk=chunk)
+            async for chunk, sha256 in outgoing(archive.pack(folder)):
+                yield pb.PutTaskRequest(chunk=chunk, sha256=sha256)
 
         return (await self.stub.PutTask(pieces())).digest
 

@@ -109,10 +109,16 @@ def loops(folder: Path) -> bool:
     return False
 
 
+async def patch_of(made: Trees, tree: str, folder: Path) -> bytes:
+    """A tree's difference to the base, as it is written."""
+    await made.write_patch(tree, folder / "written.patch")
+    return (folder / "written.patch").read_bytes()
+
+
 async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
     made = await recorded(base, folder)
-    tree = await made.of_folder(trees.write(end, folder / "end"))
-    apply(await made.patch(tree), trees.write(base, folder / "patched"))
+    tree = (await made.of_folder(trees.write(end, folder / "end"))).tree
+    apply(await patch_of(made, tree, folder), trees.write(base, folder / "patched"))
     assert trees.read(folder / "patched") == end
     changes = await made.changes(tree)
     trees.lay(trees.write(base, folder / "laid"), changes.folder, changes.deleted)
@@ -157,10 +163,10 @@ async def test_the_trees_own_attributes_decide_nothing(tmp_path: Path) -> None:
         b"sub/.gitattributes": base[b".gitattributes"],
     }
     made = await recorded(base, tmp_path)
-    tree = await made.of_folder(trees.write(end, tmp_path / "end"))
+    tree = (await made.of_folder(trees.write(end, tmp_path / "end"))).tree
     changes = await made.changes(tree)
     assert trees.read(changes.folder) == {k: v for k, v in end.items() if base.get(k) != v}
-    patch = await made.patch(tree)
+    patch = await patch_of(made, tree, tmp_path)
     assert b"kept" not in patch
     again = tmp_path / "solution.patch"
     again.write_bytes(patch)
@@ -181,9 +187,38 @@ async def test_new_files_that_the_base_ignores_are_left_out(tmp_path: Path) -> N
     del end[b"name/x"]
     end[b"name"] = ("file", b"a file, which the rule for folders does not name")
     made = await recorded(base, tmp_path)
-    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    changes = await made.changes((await made.of_folder(trees.write(end, tmp_path / "end"))).tree)
     assert sorted(trees.read(changes.folder)) == [b"kept.log", b"name", b"sub/only", b"sub/y.log", b"x"]
     assert changes.deleted == ["name/x"]
+
+
+async def test_what_was_left_out_is_told_and_what_the_reference_touches_is_not(tmp_path: Path) -> None:
+    base: Tree = {b".gitignore": ("file", b"lib/\n*.pyc\n"), b"a": ("file", b"1\n")}
+    end = base | {b"lib/new.py": ("file", b"2\n"), b"lib/other.py": ("file", b"3\n"), b"x.pyc": ("file", b"")}
+    made = await recorded(base, tmp_path)
+    folder = trees.write(end, tmp_path / "end")
+    assert (await made.of_folder(folder)).left_out == ["lib/new.py", "lib/other.py", "x.pyc"]
+    reference = tmp_path / "solution.patch"
+    reference.write_text("--- /dev/null\n+++ b/lib/new.py\n@@ -0,0 +1 @@\n+reference\n")
+    taken = await made.of_folder(folder, reference)
+    assert taken.left_out == ["lib/other.py", "x.pyc"]
+    assert trees.read((await made.changes(taken.tree)).folder) == {b"lib/new.py": ("file", b"2\n")}
+    reference.write_text("no patch")
+    assert len((await made.of_folder(folder, reference)).left_out) == 3
+
+
+async def test_the_size_of_a_solution_is_that_of_what_it_changed(tmp_path: Path) -> None:
+    base: Tree = {b"same": ("file", b"x" * 1000), b"gone": ("file", b"y" * 100), b"new\nline": ("file", b"1")}
+    end: Tree = {
+        b"same": base[b"same"],
+        b"new\nline": ("file", b"z" * 30),
+        b"b": ("exec", b"12345"),
+        b"l": ("link", b"same"),
+    }
+    made = await recorded(base, tmp_path)
+    taken = await made.of_folder(trees.write(end, tmp_path / "end"))
+    assert await made.size(taken.tree) == 30 + 5 + 4
+    assert await made.size(await made.base()) == 0
 
 
 async def test_ignore_rules_that_the_agent_wrote_hide_nothing(tmp_path: Path) -> None:
@@ -194,7 +229,7 @@ async def test_ignore_rules_that_the_agent_wrote_hide_nothing(tmp_path: Path) ->
         b"new": ("file", b""),
         b"s/.gitignore": ("link", b"/dev/null"),
     }
-    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    changes = await made.changes((await made.of_folder(trees.write(end, tmp_path / "end"))).tree)
     assert trees.read(changes.folder) == end
 
 
@@ -206,18 +241,18 @@ async def test_a_link_named_gitmodules_is_left_out_and_harms_nothing(tmp_path: P
         b"e/.gitmodules/x/y": ("link", b"a"),
         b"b": ("file", b"1"),
     }
-    changes = await made.changes(await made.of_folder(trees.write(end, tmp_path / "end")))
+    changes = await made.changes((await made.of_folder(trees.write(end, tmp_path / "end"))).tree)
     assert trees.read(changes.folder) == {b"b": ("file", b"1")}
 
 
 async def test_a_tree_with_nothing_in_it(tmp_path: Path) -> None:
     made = await recorded({b"a": ("file", b"1")}, tmp_path)
     (tmp_path / "end").mkdir()
-    tree = await made.of_folder(tmp_path / "end")
+    tree = (await made.of_folder(tmp_path / "end")).tree
     assert (await made.changes(tree)).deleted == ["a"]
     nothing = await recorded({}, tmp_path / "second")
     shutil.rmtree(tmp_path / "end")
-    tree = await nothing.of_folder(trees.write({b"a": ("file", b"1")}, tmp_path / "end"))
+    tree = (await nothing.of_folder(trees.write({b"a": ("file", b"1")}, tmp_path / "end"))).tree
     assert (await nothing.changes(tree)).names() == ["a"]
 
 

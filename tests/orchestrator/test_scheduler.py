@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_shared.errors import NotReady
 from orchestrator import harness
 from orchestrator.harness import FAIL, INFRA, INVALID, PASS, SOLVE, Stack
 from orchestrator.test_verify import with_test
@@ -139,6 +141,33 @@ async def test_closing_ends_every_run(tmp_path: Path, hello: Path) -> None:
         async with harness.orchestrator(tmp_path / "data", proxy, grader) as stack:
             assert [run.state for run in stack.scheduler.store.newest(5)] == [CANCELLED, CANCELLED]
     assert harness.marked(SLEEP) == []
+
+
+async def test_nothing_is_accepted_while_it_closes(stack: Stack, hello: Path) -> None:
+    digest = await stack.put(hello)
+    stack.scheduler._closing = True
+    request = pb.SubmitRunRequest(run_id="late", task_digest=digest, agent=pb.Agent(name="nop"), backend="local")
+    with pytest.raises(NotReady, match="the orchestrator is stopping; submit the run again when it is back"):
+        await stack.stub.SubmitRun(request)
+    assert stack.scheduler.store.get("late") is None
+
+
+async def test_a_slot_is_free_again_although_the_journal_cannot_be_written(
+    stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = stack.scheduler.store.append
+
+    def full(run_id: str, event: pb.RunEvent) -> None:
+        if (event.step, event.phase) == (pb.STEP_QUEUE, pb.PHASE_FINISHED):
+            raise sqlite3.OperationalError("database or disk is full")
+        append(run_id, event)
+
+    monkeypatch.setattr(stack.scheduler.store, "append", full)
+    for number in range(stack.settings.slots + 1):
+        run = await stack.run(hello, run_id=f"run-{number}")
+        assert run.grade.verdict == INVALID
+    monkeypatch.undo()
+    assert (await stack.run(hello, "oracle", run_id="last")).grade.verdict == PASS
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """OrchestratorService over gRPC."""
 
+import hashlib
+import re
 import tarfile
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -9,15 +11,17 @@ import pytest
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
-from oneshot_shared import archive, client
+from oneshot_shared import client
 from oneshot_shared.errors import BadInput, NotReady
 from orchestrator.harness import FAIL, Stack
 
 
 async def test_a_task_goes_in_and_a_runs_folder_comes_out(stack: Stack, hello: Path) -> None:
-    assert await stack.put(hello) == archive.digest(hello)
+    assert re.fullmatch("sha256:[0-9a-f]{64}", await stack.put(hello))
     await stack.run(hello)
-    chunks = [r.chunk async for r in stack.stub.FetchArtifacts(pb.FetchArtifactsRequest(run_id="run-1"))]
+    answers = [each async for each in stack.stub.FetchArtifacts(pb.FetchArtifactsRequest(run_id="run-1"))]
+    chunks = [answer.chunk for answer in answers]
+    assert answers[-1].sha256 == hashlib.sha256(b"".join(chunks)).hexdigest()
     with tarfile.open(fileobj=BytesIO(b"".join(chunks))) as tar:
         names = tar.getnames()
     assert {"run.json", "evaluation_results.json", "scoring_results.md", "artifacts/diff.patch"} <= set(names)
@@ -31,8 +35,14 @@ async def test_a_task_without_a_name_or_of_no_use(stack: Stack, hello: Path) -> 
         return
         yield
 
-    with pytest.raises(BadInput, match="the task's name '' is no slug"):
+    with pytest.raises(BadInput, match="the stream ended after 0 bytes without its checksum; send it again"):
         await stack.stub.PutTask(nothing())
+
+    async def nameless() -> AsyncIterator[pb.PutTaskRequest]:
+        yield pb.PutTaskRequest(sha256=hashlib.sha256().hexdigest())
+
+    with pytest.raises(BadInput, match="the task's name '' is no slug"):
+        await stack.stub.PutTask(nameless())
     (hello / "instruction.md").write_text(" \n")
     with pytest.raises(BadInput, match=r"hello/instruction\.md is empty"):
         await stack.put(hello)

@@ -6,6 +6,8 @@ from pathlib import Path
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot_orchestrator.store import RunStore
 
+REQUEST = pb.SubmitRunRequest()
+
 
 def run(run_id: str, state: pb.RunState = pb.RUN_STATE_QUEUED, **more: str) -> pb.Run:
     return pb.Run(run_id=run_id, state=state, **more)
@@ -15,7 +17,7 @@ def test_runs_come_back_newest_first_also_after_a_restart(tmp_path: Path) -> Non
     file = tmp_path / "state" / "runs.sqlite"
     store = RunStore(file)
     for name in ("a", "b", "c"):
-        store.add(run(name))
+        store.add(run(name), REQUEST)
     store.save(run("b", pb.RUN_STATE_FINISHED))
     store.close()
     again = RunStore(file)
@@ -25,6 +27,21 @@ def test_runs_come_back_newest_first_also_after_a_restart(tmp_path: Path) -> Non
     assert again.get("d") is None
     assert file.stat().st_mode & 0o777 == 0o600
     again.close()
+
+
+def test_a_request_is_a_repeat_only_in_just_the_same_words(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs.sqlite")
+    request = pb.SubmitRunRequest(run_id="a", model="m", replay="tape")
+    store.add(run("a"), request)
+    assert store.is_repeat(request)
+    for change in ({"replay": ""}, {"attached": True}, {"limits": {"tokens": 5}}, {"run_id": "b"}):
+        other = pb.SubmitRunRequest()
+        other.CopyFrom(request)
+        other.MergeFrom(pb.SubmitRunRequest(**change))
+        if change == {"replay": ""}:
+            other.replay = ""
+        assert not store.is_repeat(other), change
+    store.close()
 
 
 def test_events_are_numbered_within_their_run(tmp_path: Path) -> None:
@@ -39,8 +56,8 @@ def test_events_are_numbered_within_their_run(tmp_path: Path) -> None:
 def test_an_end_that_a_full_disk_does_not_take_is_known_and_written_later(tmp_path: Path) -> None:
     file = tmp_path / "runs.sqlite"
     store = RunStore(file)
-    store.add(run("a"))
-    store.add(run("b"))
+    store.add(run("a"), REQUEST)
+    store.add(run("b"), REQUEST)
     other = sqlite3.connect(file, isolation_level=None)
     store._db.execute("PRAGMA busy_timeout = 0")
     other.execute("BEGIN IMMEDIATE")  # as little as with a full disk can anything be written now

@@ -1,5 +1,6 @@
 """A submission is checked whole before anything is spent."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,8 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
             "has no cassette 'other'; it has: hello-world",
         ),
         (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown; did you mean 'openai'"),
-        (LIVE, NotReady, "no key for provider 'openai'; export OPENAI_API_KEY"),
-        (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address; set AZURE_OPENAI_BASE_URL"),
+        (LIVE, NotReady, "no key for provider 'openai': export OPENAI_API_KEY"),
+        (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address: set AZURE_OPENAI_BASE_URL"),
         ({"run_id": "../x"}, BadInput, "the run id '../x' is not allowed"),
         ({"run_id": ""}, BadInput, "the run id '' is not allowed"),
         ({"run_id": "x" * 81}, BadInput, "is not allowed; use at most 80"),
@@ -105,6 +106,30 @@ async def test_no_engine(stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPa
     nothing_is_left(stack)
 
 
+async def test_a_run_that_names_no_backend_gets_the_first_that_is_ready(
+    stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    request = pb.SubmitRunRequest(run_id="a", task_digest=await stack.put(hello), agent=pb.Agent(name="nop"))
+    answer = await stack.stub.SubmitRun(request)
+    reason = "no Docker engine answers at unix:///nonexistent.sock (no socket)"
+    assert (answer.run.request.backend, answer.backend_reason) == ("local", reason)
+    assert (await stack.stub.SubmitRun(request)).backend_reason == "submitted before"
+    asked = pb.SubmitRunRequest(run_id="b", task_digest=request.task_digest, agent=request.agent, backend="local")
+    assert (await stack.stub.SubmitRun(asked)).backend_reason == "as asked"
+    await asyncio.gather(stack.end("a"), stack.end("b"))
+
+
+async def test_a_stack_that_has_only_docker(tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    async with harness.stack(tmp_path / "data", backends=("docker",)) as stack:
+        with pytest.raises(BadInput, match="backend 'local' is unknown; this stack has: docker"):
+            await stack.submit(hello)
+        with pytest.raises(NotReady, match="no Docker engine answers"):
+            await stack.submit(hello, backend="")
+        nothing_is_left(stack)
+
+
 async def test_no_disk(stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10 << 20))
@@ -120,6 +145,8 @@ async def test_a_repeat_is_harmless_and_a_taken_id_is_refused(stack: Stack, hell
         await stack.submit(hello, "oracle")
     await stack.end()
     assert (await stack.submit(hello)).grade.verdict == harness.FAIL  # also once it has ended
+    with pytest.raises(FileExistsError, match="is taken by another run"):
+        await stack.submit(hello, limits={"tokens": 5})
     (stack.data / "runs" / "other").mkdir()
     with pytest.raises(FileExistsError, match="runs/other exists already; choose another run id"):
         await stack.submit(hello, run_id="other")

@@ -1,5 +1,6 @@
 """Tasks by content."""
 
+import asyncio
 import io
 import shutil
 import tarfile
@@ -21,10 +22,26 @@ async def test_a_task_comes_back_by_its_digest_and_twice_is_once(tmp_path: Path)
     store = TaskStore(tmp_path / "tasks")
     folder = harness.task(tmp_path)
     digest = await store.put("hello", packed(folder))
-    assert digest == await store.put("hello", packed(folder)) == archive.digest(folder)
+    assert digest == await store.put("hello", packed(folder))
     assert store.get(digest).slug == "hello"
     assert store.get(digest).instruction == (folder / "instruction.md").read_text()
     assert [home.name for home in (tmp_path / "tasks").iterdir()] == [digest.removeprefix("sha256:")]
+    assert archive.digest(tmp_path / "tasks" / digest.removeprefix("sha256:")) == digest
+
+
+async def test_the_name_is_part_of_a_task(tmp_path: Path) -> None:
+    store = TaskStore(tmp_path / "tasks")
+    folder = harness.task(tmp_path)
+    digests = [await store.put(slug, packed(folder)) for slug in ("hello", "zz-mine", "a-copy")]
+    assert [store.get(digest).slug for digest in digests] == ["hello", "zz-mine", "a-copy"]
+
+
+async def test_put_many_times_at_once(tmp_path: Path) -> None:
+    store = TaskStore(tmp_path / "tasks")
+    folder = harness.task(tmp_path)
+    digests = await asyncio.gather(*(store.put("hello", packed(folder)) for _ in range(12)))
+    assert len(set(digests)) == 1
+    assert len(list((tmp_path / "tasks").iterdir())) == 1
 
 
 async def test_a_refused_task_leaves_nothing(tmp_path: Path) -> None:

@@ -50,7 +50,9 @@ def test_no_engine(error: Exception, words: str) -> None:
 
 
 def test_backends() -> None:
-    assert "did you mean 'docker'?; known: docker, local" in str(needs.unknown_backend("dockr"))
+    assert "did you mean 'docker'?; this stack has: docker, local" in str(
+        needs.unknown_backend("dockr", ("docker", "local"))
+    )
 
 
 def test_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_cli import composed
 from oneshot_cli.stack import SERVICES, Stack, joined
 from oneshot_shared.client import channel
 from oneshot_shared.errors import BadInput, NotReady, sentence
@@ -86,6 +87,8 @@ async def _reached(opened: Any, endpoint: str, timeout: float = 10) -> info_pb2.
         raise NotReady(
             f"no stack answers at {endpoint} ({sentence(error)}); start one there, or name another"
         ) from None
+    except RuntimeError as error:
+        raise NotReady(f"what answers at {endpoint} is no stack of ours ({sentence(error)}); name another") from None
 
 
 def _remote(endpoint: str) -> tuple[str, str]:
@@ -94,9 +97,21 @@ def _remote(endpoint: str) -> tuple[str, str]:
         raise BadInput(
             f"the endpoint {endpoint!r} is no host or host:port; give for example 127.0.0.1:{ORCHESTRATOR_PORT}"
         )
-    file = os.environ.get("ONESHOT_TOKEN_FILE", "")
-    if not file or not Path(file).is_file():
+    address = f"{host}:{port or ORCHESTRATOR_PORT}"
+    if file := os.environ.get("ONESHOT_TOKEN_FILE", ""):
+        return address, _read(Path(file))
+    if host in composed.LOOPBACK and (token := composed.token(int(port or ORCHESTRATOR_PORT))):
+        return address, token
+    raise NotReady(
+        f"no token for the stack at {endpoint}: start it with `docker compose up -d --wait`, or set ONESHOT_TOKEN_FILE to "
+        "the file that holds its token"
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise NotReady(
-            f"no token for the stack at {endpoint}: set ONESHOT_TOKEN_FILE to its token file (it is {file!r})"
-        )
-    return f"{host}:{port or ORCHESTRATOR_PORT}", Path(file).read_text().strip()
+            f"ONESHOT_TOKEN_FILE cannot be read ({sentence(error)}); set it to the stack's token file"
+        ) from None

@@ -12,7 +12,7 @@ _JSON = typer.Option(False, "--json", help="Print the run as JSON on standard ou
 def run(
     task: str = _TASK,
     agent: str = typer.Option("codex", "--agent", help="codex, oracle (the reference), nop, or command."),
-    model: str = typer.Option("", "--model", envvar="OPENAI_MODEL", help="Model name as its provider knows it."),
+    model: str = typer.Option("", "--model", help="Model name as its provider knows it. (or OPENAI_MODEL)"),
     provider: str = typer.Option(
         "", "--provider", help="openai, openrouter, azure, vllm or compatible. (default: openai)"
     ),
@@ -22,8 +22,8 @@ def run(
     token_limit: int | None = typer.Option(None, "--token-limit", help="Tokens, in and out. (default: 2,000,000)"),
     cost_limit: float | None = typer.Option(None, "--cost-limit", help="US dollars. (default: 5)"),
     attempts: int = typer.Option(1, "-n", "--attempts", min=1, max=1000, help="Runs of the same task."),
-    replay: str = typer.Option(
-        "", "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."
+    replay: str | None = typer.Option(
+        None, "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."
     ),
     run_id: str = typer.Option(
         "", "--run-id", envvar="RUN_ID", help="Name of the run. (default: made from time and task)"
@@ -49,5 +49,4 @@ def demo(backend: str = _BACKEND, as_json: bool = _JSON) -> None:
     """Watch the real Codex CLI solve the example task from scripted answers: no key, no account, no Docker needed."""
     from oneshot_cli import running
 
-    wish = running.Wish(task="hello-world", agent="codex", replay="default", backend=backend, as_json=as_json)
-    ending.start(running.run(wish))
+    ending.start(running.demo(backend, as_json=as_json))

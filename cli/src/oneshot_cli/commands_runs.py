@@ -28,7 +28,7 @@ def _with_stub(endpoint: str, work: "Callable[[OrchestratorServiceAsyncStub], Aw
 
 @app.command("list")
 def list_runs(
-    limit: int = typer.Option(20, "--limit", min=1, help="At most so many, newest first."),
+    limit: int = typer.Option(20, "--limit", min=1, max=10_000, help="At most so many, newest first."),
     endpoint: str = _ENDPOINT,
     as_json: bool = _JSON,
 ) -> None:
@@ -49,8 +49,8 @@ def list_runs(
             )
         elif not runs:
             print("No runs yet; start with: oneshot demo")
-        for run in runs if not as_json else []:
-            print(show.row(run))
+        else:
+            print("\n".join([show.HEADER, *(show.row(run) for run in runs)]))
         return 0
 
     _with_stub(endpoint, work)
@@ -66,7 +66,7 @@ def show_run(run: str = _RUN, endpoint: str = _ENDPOINT, as_json: bool = _JSON) 
         from google.protobuf.json_format import MessageToDict
 
         from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-        from oneshot_cli import places, show
+        from oneshot_cli import artifacts, show
 
         found = (await stub.GetRun(pb.GetRunRequest(run_id=run))).run
         if as_json:
@@ -74,7 +74,7 @@ def show_run(run: str = _RUN, endpoint: str = _ENDPOINT, as_json: bool = _JSON) 
         elif not found.ended_at:
             print(show.row(found))
         else:
-            print(show.results(found, places.short(places.data_folder() / "runs" / run), cleaned=False))
+            print(show.results(found, artifacts.present(found), cleaned=False))
         return 0
 
     _with_stub(endpoint, work)
@@ -118,7 +118,7 @@ def logs(
     async def work(stub: "OrchestratorServiceAsyncStub") -> int:
         import sys
 
-        from oneshot_cli import artifacts
+        from oneshot_cli import artifacts, show
         from oneshot_shared.errors import BadInput, nearest
 
         folder = await artifacts.of_run(stub, run) / "logs"
@@ -130,7 +130,8 @@ def logs(
         for each in [name] if name else names:
             if not name:
                 print(f"==> {each} <==")
-            sys.stdout.write((folder / each).read_text(errors="replace"))
+            text = (folder / each).read_text(errors="replace")
+            sys.stdout.write(show.plain(text) if sys.stdout.isatty() else text)
         return 0
 
     _with_stub(endpoint, work)
@@ -143,7 +144,7 @@ def diff(run: str = _RUN, endpoint: str = _ENDPOINT) -> None:
     async def work(stub: "OrchestratorServiceAsyncStub") -> int:
         import sys
 
-        from oneshot_cli import artifacts
+        from oneshot_cli import artifacts, show
         from oneshot_shared.errors import NotReady
 
         patch = await artifacts.of_run(stub, run) / "artifacts" / "diff.patch"
@@ -151,7 +152,10 @@ def diff(run: str = _RUN, endpoint: str = _ENDPOINT) -> None:
             raise NotReady(
                 f"run {run!r} has no diff: it ended before its tree was collected; see `oneshot runs logs {run}`"
             )
-        sys.stdout.buffer.write(patch.read_bytes())
+        if sys.stdout.isatty():
+            print(show.plain(patch.read_text(errors="replace")))
+        else:
+            sys.stdout.buffer.write(patch.read_bytes())
         return 0
 
     _with_stub(endpoint, work)

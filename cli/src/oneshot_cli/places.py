@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -20,7 +19,10 @@ def checkout() -> Path | None:
 def data_folder() -> Path:
     """ONESHOT_DATA, else the checkout's data/, else the user's data folder."""
     if given := os.environ.get("ONESHOT_DATA"):
-        return Path(given).expanduser().resolve()
+        try:
+            return Path(given).expanduser().resolve()
+        except RuntimeError as error:
+            raise BadInput(f"ONESHOT_DATA is {given!r} ({error}); set it to a folder") from None
     if root := checkout():
         return root / "data"
     import platformdirs
@@ -90,31 +92,25 @@ def _not_made(part: Path, error: OSError) -> NotReady:
     return NotReady(f"cannot make {part} ({error.strerror}); set XDG_RUNTIME_DIR to a folder of yours")
 
 
-def token_file(runtime: Path) -> Path:
-    """The stack's token (0600), made where missing."""
-    file = runtime / "token"
-    if not file.exists():
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as opened:
-            opened.write(secrets.token_urlsafe(32))
-    return file
-
-
 def find_task(given: str) -> Path:
     """A task by path, or by slug below data/tasks/prepared. :raises BadInput: neither."""
     path = Path(given)
     if given and path.is_dir():
         return path.resolve()
-    prepared = data_folder() / "tasks" / "prepared"
+    return prepared(given)
+
+
+def prepared(slug: str) -> Path:
+    """A task below data/tasks/prepared, the caller's or the one that ships. :raises BadInput: there is none."""
+    mine = data_folder() / "tasks" / "prepared"
     shipped = (checkout() or Path()) / "data" / "tasks" / "prepared"
-    for folder in (prepared, shipped):
-        if given and "/" not in given and (folder / given).is_dir():
-            return folder / given
+    for folder in (mine, shipped):
+        if slug and "/" not in slug and (folder / slug).is_dir():
+            return folder / slug
     from oneshot_shared.errors import nearest
 
-    known = sorted(p.name for p in prepared.glob("*") if p.is_dir())
-    hint = nearest(path.name, known)
-    raise BadInput(f"no task folder at {given!r}{hint}; `oneshot task list` shows the tasks in {prepared}")
+    hint = nearest(Path(slug).name, sorted(p.name for p in mine.glob("*") if p.is_dir()))
+    raise BadInput(f"no task folder at {slug!r}{hint}; `oneshot task list` shows the tasks in {mine}")
 
 
 def short(path: Path) -> str:

@@ -1,8 +1,8 @@
 """From a wish on the command line to an ended run and its exit code."""
 
 import asyncio
-import contextlib
 import json
+import os
 import secrets
 import sys
 from collections.abc import AsyncIterator
@@ -20,12 +20,14 @@ from oneshot_cli import artifacts, clients, ending, places, show
 from oneshot_shared import archive, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
+from oneshot_shared.transfer import outgoing
 
 if TYPE_CHECKING:
     from oneshot.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceAsyncStub
 
 _RECONNECTS = 5
 _MAX_LIMIT = 1_000_000_000
+_ONLY_CASSETTE = "default"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Wish:
     token_limit: int | None = None
     cost_limit: float | None = None
     attempts: int = 1
-    replay: str = ""
+    replay: str | None = None
     run_id: str = ""
     detach: bool = False
     allow_unsandboxed: bool = False
@@ -50,37 +52,47 @@ class Wish:
     as_json: bool = False
 
 
+async def demo(backend: str, *, as_json: bool) -> int:
+    """Run the example that ships, whatever else has its name."""
+    example = places.prepared("hello-world")
+    return await run(Wish(task=str(example), replay=_ONLY_CASSETTE, backend=backend, as_json=as_json))
+
+
 async def run(wish: Wish) -> int:
     """Submit, watch, show. Returns the exit code."""
     _check(wish)
     found = await asyncio.to_thread(task.load, places.find_task(wish.task))
-    backend, why = await asyncio.to_thread(_backend, wish.backend)
     cassette, model = _replay(wish, found)
     with show.Progress(quiet=wish.as_json or wish.detach) as progress:
         async with clients.orchestrator(wish.endpoint) as stub:
             digest = (await stub.PutTask(_upload(found))).digest
-            requests = [_request(wish, found, digest, backend, cassette, model, i) for i in range(wish.attempts)]
+            requests = [_request(wish, found, digest, cassette, model, i) for i in range(wish.attempts)]
             try:
-                await _submit(stub, requests)
-                _announce(requests[0], found.slug, why, quiet=wish.as_json or wish.detach)
+                accepted = await _submit(stub, requests)
+                _announce(accepted, quiet=wish.as_json or wish.detach)
                 if wish.detach:
                     ids = [request.run_id for request in requests]
                     print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
                     return ending.PASS
                 ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in requests))
+                code = _code(ended)
             except asyncio.CancelledError:
-                await _cancel(stub, requests)
-                return ending.CANCELLED
+                ended, code = await _cancel(stub, requests), ending.CANCELLED
             folders = [await artifacts.local_copy(stub, each) for each in ended]
     _print(wish, list(zip(ended, folders, strict=True)))
-    return _code(ended)
+    return code
 
 
-def _announce(request: pb.SubmitRunRequest, slug: str, why: str, *, quiet: bool) -> None:
+def _announce(accepted: pb.SubmitRunResponse, *, quiet: bool) -> None:
     if not quiet:
+        request, task = accepted.run.request, accepted.run.task
         who = f"{request.agent.name} {request.model}".strip()
+        where = f"backend {request.backend} ({accepted.backend_reason})"
         answers = "; model answers are replayed" if request.replay else ""
-        print(f"Running {slug}: {who}, backend {request.backend} ({why}){answers}.", file=sys.stderr)
+        said = f"Running {task}: {who}, {where}{answers}."
+        if accepted.run.ended_at:
+            said = f"Run {request.run_id!r} was made at {accepted.run.submitted_at}: this is its result, and nothing is run."
+        print(said, file=sys.stderr)
 
 
 def _check(wish: Wish) -> None:
@@ -97,23 +109,15 @@ def _check(wish: Wish) -> None:
         raise BadInput(f"--timeout is {wish.timeout:g}; give whole seconds, for example --timeout 900")
 
 
-def _backend(given: str) -> tuple[str, str]:
-    """The backend to use, and why."""
-    if given:
-        return given, "as asked"
-    from oneshot_cli import engine
-
-    missing = engine.missing()
-    return ("local", missing) if missing else ("docker", "an engine answers")
-
-
 def _replay(wish: Wish, found: Task) -> tuple[str, str]:
     """The cassette's name and the model: a cassette knows whose answers it holds."""
+    if wish.replay is None:
+        return "", wish.model or os.environ.get("OPENAI_MODEL", "")
     if not wish.replay:
-        return "", wish.model
+        raise BadInput("--replay is empty; name a cassette, or give --replay alone for the task's only one")
     names = sorted(file.stem for file in (found.path / "oneshot" / "cassettes").glob("*.jsonl"))
     name = wish.replay
-    if name == "default":
+    if name == _ONLY_CASSETTE:
         if len(names) != 1:
             raise BadInput(
                 f"task {found.slug!r} has {len(names)} cassettes ({', '.join(names) or 'none'}); name one: --replay NAME"
@@ -132,14 +136,11 @@ def _cassette_model(file: Path) -> str:
 
 async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
     yield pb.PutTaskRequest(slug=found.slug)
-    chunks = archive.pack(found.path)
-    while chunk := await asyncio.to_thread(next, chunks, None):
-        yield pb.PutTaskRequest(chunk=chunk)
+    async for chunk, sha256 in outgoing(archive.pack(found.path)):
+        yield pb.PutTaskRequest(chunk=chunk, sha256=sha256)
 
 
-def _request(
-    wish: Wish, found: Task, digest: str, backend: str, cassette: str, model: str, index: int
-) -> pb.SubmitRunRequest:
+def _request(wish: Wish, found: Task, digest: str, cassette: str, model: str, index: int) -> pb.SubmitRunRequest:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     run_id = wish.run_id or f"{stamp}-{found.slug[:40]}-{secrets.token_hex(3)}"
     if wish.attempts > 1 and wish.run_id:
@@ -151,7 +152,7 @@ def _request(
         agent=pb.Agent(name=wish.agent, command=wish.command),
         model=model if needs_model else "",
         provider=wish.provider,
-        backend=backend,
+        backend=wish.backend,
         limits=proxy_pb2.Limits(
             wall_seconds=int(wish.timeout or 0), tokens=wish.token_limit or 0, cost_usd=wish.cost_limit or 0
         ),
@@ -161,15 +162,16 @@ def _request(
     )
 
 
-async def _submit(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
-    """Submit all, or none: the id of a later run may be taken."""
+async def _submit(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> pb.SubmitRunResponse:
+    """Submit all, or none: the id of a later run may be taken. Returns the last answer."""
     for index, request in enumerate(requests):
         try:
-            await stub.SubmitRun(request)
+            accepted = await stub.SubmitRun(request)
         except Exception:
             for earlier in requests[:index]:
                 await stub.CancelRun(pb.CancelRunRequest(run_id=earlier.run_id))
             raise
+    return accepted
 
 
 async def _watched(stub: "OrchestratorServiceAsyncStub", run_id: str, progress: show.Progress) -> pb.Run:
@@ -199,18 +201,31 @@ async def follow(stub: "OrchestratorServiceAsyncStub", run_id: str) -> int:
     return _code([ended])
 
 
-async def _cancel(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> None:
+async def _cancel(stub: "OrchestratorServiceAsyncStub", requests: list[pb.SubmitRunRequest]) -> list[pb.Run]:
+    """Cancel what is not finished; returns what was, whose results stand."""
     print("\ncancelling; a second Ctrl-C stops waiting for it", file=sys.stderr)
+    finished: list[pb.Run] = []
 
     async def cancel(run_id: str) -> None:
-        with contextlib.suppress(FileNotFoundError):  # not submitted yet
-            await stub.CancelRun(pb.CancelRunRequest(run_id=run_id))
+        try:
+            run = (await stub.CancelRun(pb.CancelRunRequest(run_id=run_id))).run
+        except FileNotFoundError:  # not submitted yet
+            return
+        except TimeoutError:
+            print(f"[results] Run {run_id} is still being cancelled; see `oneshot runs show {run_id}`", file=sys.stderr)
+            return
+        if run.state == pb.RUN_STATE_FINISHED:
+            finished.append(run)
+        else:
             print(f"[results] Run {run_id} was cancelled", file=sys.stderr)
 
     await asyncio.gather(*(cancel(request.run_id) for request in requests))
+    return finished
 
 
 def _print(wish: Wish, ended: list[tuple[pb.Run, Path]]) -> None:
+    if not ended:
+        return
     if wish.as_json:
         rows = [MessageToDict(run, preserving_proto_field_name=True) | {"folder": str(folder)} for run, folder in ended]
         print(json.dumps(rows[0] if wish.attempts == 1 else rows, indent=2, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """What people see of a run: progress while it works, the results block at its end."""
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -24,6 +25,14 @@ _STEPS = {
 }
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(text: str) -> str:
+    """Text for a terminal: what an agent wrote must not steer it."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 def money(usage: proxy_pb2.Usage) -> str:
     """Tokens and cost so far, in a few words; empty before the first call."""
     tokens = usage.input_tokens + usage.output_tokens
@@ -38,7 +47,8 @@ class Progress:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._live = None
-        self._start = time.monotonic()
+        self._first: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
         self._rows: dict[str, str] = {}
         self._quiet = quiet
         if sys.stderr.isatty() and not quiet:
@@ -63,26 +73,22 @@ class Progress:
     def _render(self) -> "Text":
         from rich.text import Text
 
-        elapsed = time.monotonic() - self._start
-        lines = [f"[{elapsed:6.1f} s] {row}" for row in self._rows.values()] or [
-            f"[{elapsed:6.1f} s] starting the stack"
-        ]
-        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        now = time.monotonic()
+        lines = [f"[{now - self._begun[run_id]:6.1f} s] {row}" for run_id, row in self._rows.items()]
+        return Text("\n".join(lines or ["starting the stack"]), no_wrap=True, overflow="ellipsis")
 
     def event(self, run_id: str, event: pb.RunEvent) -> None:
-        """Show an event."""
+        """Show an event. Time is counted from the run's first event, by the clock of whoever wrote it."""
+        elapsed = event.time - self._first.setdefault(run_id, event.time)
+        self._begun[run_id] = time.monotonic() - elapsed
         words = _STEPS.get(event.step, "")
         detail = f": {event.detail}" if event.detail else ""
         spent = money(event.usage)
         row = f"{run_id}  {words}{detail}" + (f"  ({spent})" if spent else "")
-        self._rows[run_id] = row.replace("\n", " ")
+        self._rows[run_id] = plain(row.replace("\n", " "))
         if not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
             failed = " failed" if event.phase == pb.PHASE_FAILED else ""
-            print(
-                f"[{time.monotonic() - self._start:6.1f} s] {run_id}  {words}{failed}{detail}",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(plain(f"[{elapsed:6.1f} s] {run_id}  {words}{failed}{detail}"), file=sys.stderr, flush=True)
 
     def done(self, run_id: str) -> None:
         """Take an ended run's line away."""
@@ -96,8 +102,11 @@ def _seconds(run: pb.Run) -> float:
     return (end - begin).total_seconds()
 
 
+HEADER = f"{'RUN':<44} {'VERDICT':<10} {'TIME':>9}  {'BACKEND':<7} AGENT, MODEL, USAGE"
+
+
 def row(run: pb.Run) -> str:
-    """A run in one line."""
+    """A run in one line, below HEADER."""
     state = pb.RunState.Name(run.state).removeprefix("RUN_STATE_").lower()
     if run.HasField("grade"):
         state = grader_pb2.Verdict.Name(run.grade.verdict).removeprefix("VERDICT_") if run.grade.verdict else "scored"
@@ -107,9 +116,14 @@ def row(run: pb.Run) -> str:
 
 
 def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
-    """The block that a run ends with; `cleaned` adds the line about its sandbox, which is gone by then."""
+    """The block that a run ends with; `cleaned` adds the line about its sandbox, which is gone by then.
+
+    `folder`: where the results are on this machine; empty where they are not.
+    """
     if run.state == pb.RUN_STATE_CANCELLED:
-        return f"[results] Run {run.run_id} was cancelled after {_seconds(run):.1f} s; what there is: {folder}"
+        return f"[results] Run {run.run_id} was cancelled after {_seconds(run):.1f} s" + (
+            f"; what there is: {folder}" if folder else ""
+        )
     grade = run.grade
     lines = ["-" * 40, f"Verdict: {_verdict(grade)}"]
     if run.replayed:
@@ -124,10 +138,10 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
     lines += [f"Note: {note}" for note in [run.stopped_by, *run.notes] if note]
     spent, source = money(run.usage), "model" if not run.replayed else "replayed"
     lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {source}: {spent}" if spent else ""))
-    lines += [f"Files: {folder}", "=" * 40]
+    lines += [f"Files: {folder}"] if folder else []
     removed = "container" if run.request.backend == "docker" else "sandbox"
-    block = [f"[results] {line}" for line in lines]
-    return "\n".join([*block, f"[cleanup] Removing {removed}"] if cleaned else block)
+    block = [f"[results] {line}" for line in [*lines, "=" * 40]]
+    return plain("\n".join([*block, f"[cleanup] Removing {removed}"] if cleaned else block))
 
 
 def _verdict(grade: grader_pb2.Grade) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_cli import engine, places
+from oneshot_shared import tokens
 from oneshot_shared.errors import NotReady
 
 SERVICES = ("proxy", "grader", "orchestrator")
@@ -74,9 +75,14 @@ class Stack:
         return f"unix:{self.runtime / service}.sock"
 
     @property
+    def token_file(self) -> Path:
+        """Where the token is (0600)."""
+        return self.runtime / "token"
+
+    @property
     def token(self) -> str:
         """The stack's token."""
-        return places.token_file(self.runtime).read_text().strip()
+        return tokens.ensure(self.token_file).read_text().strip()
 
     @property
     def log(self) -> Path:
@@ -212,7 +218,7 @@ async def joined(stack: Stack, *, any_build: bool = False) -> None:
     places.check_data_folder(stack.data)
     stack.data.mkdir(parents=True, exist_ok=True)
     with stack.starting():
-        places.token_file(stack.runtime)
+        tokens.ensure(stack.token_file)
         if stack.alive():
             if not await asyncio.to_thread(_until_ready, stack):
                 raise NotReady(f"a stack is starting or stopping and does not answer; try again, or see {stack.log}")

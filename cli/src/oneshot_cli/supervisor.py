@@ -103,7 +103,7 @@ class Supervisor:
         prefix = f"ONESHOT_{service.upper()}_"
         values = {
             "LISTEN": self._stack.address(service),
-            "TOKEN_FILE": str(places.token_file(self._stack.runtime)),
+            "TOKEN_FILE": str(self._stack.token_file),
             "DATA": str(self._stack.data),
             "EXIT_ON_STDIN_EOF": "1",
         }

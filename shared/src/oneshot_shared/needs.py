@@ -3,17 +3,19 @@
 import errno
 import importlib.util
 import shutil
+import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from oneshot_shared.command import SECONDS, ask
 from oneshot_shared.errors import BadInput, NotReady, nearest
 
-BACKENDS = ("docker", "local")
 FREE_BYTES = 512 * 1024 * 1024
 CODEX_VERSION = "0.163.0"
 OWNER_LABEL = "dev.oneshot.owner"
-DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+_UNIX = "unix://"
+DEFAULT_ENGINE = f"{_UNIX}/var/run/docker.sock"
 NO_DOCKER = "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
 NO_BUILDX = "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
 _START = (
@@ -22,9 +24,9 @@ _START = (
 _LET_IN = "let your user in with `sudo usermod -aG docker $USER` and log in again, or use --backend local"
 
 
-def unknown_backend(name: str) -> BadInput:
-    """What to say of a backend that is none."""
-    return BadInput(f"backend {name!r} is unknown{nearest(name, list(BACKENDS))}; known: {', '.join(BACKENDS)}")
+def unknown_backend(name: str, known: Sequence[str]) -> BadInput:
+    """What to say of a backend that a stack does not have."""
+    return BadInput(f"backend {name!r} is unknown{nearest(name, list(known))}; this stack has: {', '.join(known)}")
 
 
 def free_bytes(data: Path) -> int:
@@ -52,6 +54,14 @@ def no_engine(address: str, error: Exception) -> NotReady:
     why = "no socket" if number == errno.ENOENT else words
     step = _LET_IN if number == errno.EACCES else _START
     return NotReady(f"no Docker engine answers at {address} ({why}); {step}")
+
+
+def knock(address: str, timeout: float = SECONDS) -> None:
+    """Connect to the engine's socket, and no more; other addresses are left alone. :raises OSError: nobody is there."""
+    if address.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(timeout)
+            knocking.connect(address.removeprefix(_UNIX))
 
 
 def buildx(timeout: float = SECONDS) -> str:

@@ -77,7 +77,7 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     base_url = variables.get(provider.base_url_variable, "") or provider.base_url
     if not base_url.startswith(("http://", "https://")):
         raise NotReady(
-            f"provider {name!r} needs its address; set {provider.base_url_variable} to a URL that begins with http:// or "
+            f"provider {name!r} needs its address: set {provider.base_url_variable} to a URL that begins with http:// or "
             f"https:// and ends before /responses (it is {base_url!r})"
         )
     if base_url.rstrip("/").endswith(("/responses", "/chat/completions")):
@@ -88,7 +88,8 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     key = variables.get(provider.key_variable, "")
     if provider.key_required and not key:
         raise NotReady(
-            f"no key for provider {name!r}; export {provider.key_variable} and run again, or try without a key: oneshot demo"
+            f"no key for provider {name!r}: export {provider.key_variable} and run again (after `docker compose up -d` "
+            "where the stack is composed), or try without a key: oneshot demo"
         )
     return Upstream(provider, base_url.rstrip("/"), key)
 

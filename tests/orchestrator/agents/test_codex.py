@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def no_key_on_disk(data: Path) -> None:
 
 async def test_locally_a_live_model_works_in_codexs_own_sandbox(stack: Stack, hello: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
-    probe = f"touch {outside}; echo $?; touch inside; echo $?; env | grep -c ONESHOT_RUN_KEY; python3 -c 'import socket; socket.socket()'"
+    probe = f"touch {outside}; echo $?; touch inside; echo $?; env | grep -c ONESHOT_RUN_KEY; "
+    probe += "command -v python3; python3 -c 'import socket; socket.socket()'"
     first, *rest = harness.cassette()
     async with ModelServer([items(*o) for o in [first, [command(f"{probe}; rm inside", "p")], *rest]]) as server:
         await stack.keys(server.base_url)
@@ -56,6 +58,7 @@ async def test_locally_a_live_model_works_in_codexs_own_sandbox(stack: Stack, he
     assert not outside.exists()
     assert "Read-only file system" in said
     assert "\n1\n0\n0\n" in said  # no writing outside, writing inside, no token
+    assert f"\n{Path(sys.executable).parent}/python3\n" in said  # the task's own PATH
     assert "PermissionError" in said  # no network
     assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {CANARY}"}
     assert (run.replayed, run.usage.input_tokens) == ("", 5000)

@@ -10,7 +10,6 @@ import pytest
 
 from oneshot_orchestrator.backends import docker_images
 from oneshot_orchestrator.backends.docker_engine import Engine
-from oneshot_shared.errors import NotReady
 from orchestrator import harness
 
 SLEEP = "53197.5"
@@ -65,15 +64,3 @@ async def test_a_build_that_fails_or_takes_too_long(tmp_path: Path) -> None:
     async with asyncio.timeout(3):
         while harness.marked(SLEEP):  # noqa: ASYNC110 -- BuildKit ends it
             await asyncio.sleep(0.05)
-
-
-async def test_without_docker_or_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    made = context(tmp_path / "a")
-    with pytest.raises(NotReady, match="the docker command is missing"):
-        await docker_images.build("x", made, lambda _: None, tmp_path / "log")
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho \"docker: 'buildx' is not a docker command.\"\nexit 1\n")
-    docker.chmod(0o755)
-    with pytest.raises(NotReady, match="Docker Buildx is missing"):
-        await docker_images.build("x", made, lambda _: None, tmp_path / "log")

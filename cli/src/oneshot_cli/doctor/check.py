@@ -31,5 +31,5 @@ def skip(name: str, why: str) -> Check:
 
 def refused(name: str, error: Exception, state: State = "fail") -> Check:
     """What `oneshot run` would say, `problem; next step`, in two parts."""
-    found, mend = [*re.split(r"; |: (?=set )", sentence(error), maxsplit=1), ""][:2]
+    found, mend = [*re.split(r"; |: (?=set |export |start )", sentence(error), maxsplit=1), ""][:2]
     return Check(name, state, found, mend)

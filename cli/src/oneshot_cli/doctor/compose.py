@@ -68,7 +68,7 @@ def _numbers(machine: Machine) -> dict[str, int]:
     file = root / ".env" if root else None
     lines = file.read_text().splitlines() if file and file.is_file() else []
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")) | dict(machine.env)
-    names = {f"ONESHOT_{service}_PORT": usual for service, usual in _PORTS.items()}
+    names = {f"ONESHOT_PORT_{service}": usual for service, usual in _PORTS.items()}
     values = {name: given.get(name, "").strip() for name in names}
     return {name: int(values[name]) if values[name].isdecimal() else usual for name, usual in names.items()}
 

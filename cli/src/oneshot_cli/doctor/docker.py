@@ -1,7 +1,6 @@
 """Docker: command, engine, Buildx, images, and the disk that it writes to."""
 
 import shutil
-import socket
 
 from oneshot_cli.doctor.check import Check, ok, refused, skip
 from oneshot_cli.doctor.machine import SECONDS, Machine
@@ -16,9 +15,9 @@ def command(machine: Machine) -> Check:
     """The docker command, which builds images."""
     if not shutil.which("docker"):
         return refused("Docker command", NotReady(needs.NO_DOCKER), machine.bad("docker"))
-    if machine.docker_hangs:
+    if machine.docker_missing:
         mend = "restart Docker (`sudo systemctl restart docker`), or use --backend local"
-        return Check("Docker command", machine.bad("docker"), machine.without_docker, mend)
+        return Check("Docker command", machine.bad("docker"), machine.docker_missing, mend)
     return ok("Docker command", f"{machine.docker('--version').out} at {shutil.which('docker')}")
 
 
@@ -26,14 +25,14 @@ def engine(machine: Machine) -> Check:
     """The engine, reached as a run reaches it: by DOCKER_HOST, else the usual socket."""
     name, address = "Docker engine", machine.engine_address
     try:
-        _knock(address)
+        needs.knock(address, SECONDS)
     except OSError as error:
         elsewhere = machine.docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").out
         if machine.info and elsewhere != address:
             found = f"docker's context leads to {elsewhere}, which a run does not know"
             return Check(name, machine.bad("docker"), found, f"export DOCKER_HOST={elsewhere}")
         return refused(name, needs.no_engine(address, error), machine.bad("docker"))
-    if machine.docker_hangs or not shutil.which("docker"):
+    if machine.docker_missing:
         return skip(name, f"something answers at {address}")
     if not machine.info:
         silent = ConnectionError(machine.docker("version").last_words)
@@ -46,17 +45,10 @@ def engine(machine: Machine) -> Check:
     return ok(name, found)
 
 
-def _knock(address: str) -> None:
-    if address.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(SECONDS)
-            knocking.connect(address.removeprefix("unix://"))
-
-
 def buildx(machine: Machine) -> Check:
     """It builds the images."""
-    if machine.docker_hangs or not shutil.which("docker"):
-        return skip("Docker Buildx", machine.without_docker)
+    if machine.docker_missing:
+        return skip("Docker Buildx", machine.docker_missing)
     try:
         return ok("Docker Buildx", needs.buildx(SECONDS).removeprefix("github.com/docker/buildx "))
     except NotReady as error:

@@ -2,19 +2,21 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from oneshot_cli import engine, places
+from oneshot_cli import places
 from oneshot_cli.doctor.check import State
 from oneshot_cli.stack import Stack
 from oneshot_shared import needs
 from oneshot_shared.command import Answer, ask
+from oneshot_shared.errors import NotReady, sentence
 
+BACKENDS = ("docker", "local")
+"""What this machine's stack tries, in this order."""
 SECONDS = 5.0
 """What each external command gets; a docker that hangs is not asked twice."""
 
@@ -44,8 +46,15 @@ class Machine:
 
     @cached_property
     def without_docker(self) -> str:
-        """Why `run` would not choose docker by itself; empty when it would."""
-        return engine.missing(SECONDS)
+        """Why `run` would not choose docker by itself, as its stack finds out; empty when it would."""
+        try:
+            needs.knock(self.engine_address, SECONDS)
+            needs.buildx(SECONDS)
+        except OSError as error:
+            return sentence(needs.no_engine(self.engine_address, error)).split(";")[0]
+        except NotReady as error:
+            return sentence(error).split(";")[0]
+        return ""
 
     @cached_property
     def backend(self) -> str:
@@ -61,16 +70,20 @@ class Machine:
         """How grave a fault is that matters only to a stack that has yet to start."""
         return "warn" if self.stack_alive else self.bad()
 
-    @property
-    def docker_hangs(self) -> bool:
-        """Whether the docker command was asked and did not answer."""
-        return "does not answer" in self.without_docker
+    @cached_property
+    def docker_missing(self) -> str:
+        """Why the docker command cannot be asked at all: there is none, or it hangs."""
+        hanging = self.without_docker if "does not answer" in self.without_docker else ""
+        return hanging or ask(["docker", "--version"], SECONDS).why
 
     def docker(self, *arguments: str) -> Answer:
-        """Ask docker, unless it has been found missing or hanging."""
-        if self.docker_hangs or not shutil.which("docker"):
-            return Answer(-1, why=self.without_docker)
-        return ask(["docker", *arguments], SECONDS)
+        """Ask docker, unless it is missing or has been found hanging."""
+        if why := vars(self).get("_hangs") or self.docker_missing:
+            return Answer(-1, why=why)
+        answer = ask(["docker", *arguments], SECONDS)
+        if "does not answer" in answer.why:
+            vars(self)["_hangs"] = answer.why
+        return answer
 
     @cached_property
     def engine_address(self) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from oneshot_cli.doctor.check import Check, ok, refused, skip
-from oneshot_cli.doctor.machine import SECONDS, Machine
+from oneshot_cli.doctor.machine import BACKENDS, SECONDS, Machine
 from oneshot_shared import needs
 from oneshot_shared.command import ask
 from oneshot_shared.errors import NotReady
@@ -37,9 +37,9 @@ def backend(machine: Machine) -> Check:
     """Where the next run would work, and why."""
     if machine.endpoint:
         return skip("backend", "the stack at the endpoint has its own")
-    if machine.backend not in needs.BACKENDS:
-        return refused("backend", needs.unknown_backend(machine.backend))
-    why = "as asked" if machine.backend_asked else machine.without_docker or "an engine answers"
+    if machine.backend not in BACKENDS:
+        return refused("backend", needs.unknown_backend(machine.backend, BACKENDS))
+    why = "as asked" if machine.backend_asked else machine.without_docker or "it is ready"
     return ok("backend", f"{machine.backend} ({why})")
 
 

@@ -120,8 +120,12 @@ class Backend(Protocol):
     supervisor_is_root: bool
     """Whether Role.SUPERVISOR is root in its sandboxes, so that tests must, and can, run as another user."""
 
-    async def check(self, task: Task) -> None:
-        """Say what is missing. :raises NotReady: with the next step. BadInput: the task cannot run here."""
+    async def ready(self) -> None:
+        """Say what the machine lacks. :raises NotReady: with the next step."""
+        ...
+
+    def check(self, task: Task) -> None:
+        """Whether a task can run here. :raises BadInput: it cannot, and why."""
         ...
 
     async def reap(self) -> None:

@@ -1,12 +1,14 @@
 """Trees as git objects, with a git directory of our own: nothing of an agent's `.git` or attributes is ever obeyed."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from tempfile import mkdtemp
+from typing import IO, NamedTuple
 
 from oneshot_orchestrator.contract import Changes
 from oneshot_shared.errors import BadInput
@@ -40,7 +42,13 @@ class _Git:
     index: Path | None = None
     objects: Path | None = None
 
-    async def __call__(self, *arguments: str, work_tree: Path | None = None, stdin: bytes = b"") -> bytes:
+    async def __call__(
+        self,
+        *arguments: str,
+        work_tree: Path | None = None,
+        stdin: bytes = b"",
+        stdout: IO[bytes] | int = subprocess.PIPE,
+    ) -> bytes:
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
@@ -65,7 +73,7 @@ class _Git:
             env=environ,
             cwd=work_tree or self.folder,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
         )
         output, errors = await process.communicate(stdin)
@@ -73,7 +81,7 @@ class _Git:
             raise subprocess.CalledProcessError(
                 process.returncode or -1, ["git", *arguments], output, errors.decode(errors="replace")
             )
-        return output
+        return output or b""
 
 
 async def record_base(environment: Path) -> None:
@@ -105,6 +113,13 @@ async def _add(git: _Git, folder: Path) -> None:
     await git("add", "-A", "--force", ".", work_tree=folder)
 
 
+class Taken(NamedTuple):
+    """What was taken of a folder: a tree, and the new files that were left out of it."""
+
+    tree: str
+    left_out: list[str]
+
+
 class Trees:
     """Compares trees with an environment's base. Objects and index of one run live in `folder`."""
 
@@ -118,15 +133,21 @@ class Trees:
         place = Path(mkdtemp(prefix="index-", dir=self._folder))
         return _Git(self._environment / "git", place / "index", self._objects)
 
-    async def of_folder(self, folder: Path) -> str:
-        """The tree of a folder. New files that the base's own ignore rules name are left out, as a person would."""
+    async def of_folder(self, folder: Path, reference: Path | None = None) -> Taken:
+        """The tree of a folder. New files that the base's own ignore rules name are left out, as a person would leave them
+        out of a commit; but not those that the reference patch touches: its author added them all the same."""
         git = self._git()
         await git("read-tree", "base")
         await _add(git, folder)
         new = await git("diff", "--cached", "--name-only", "-z", "--no-renames", "--diff-filter=A", "base")
-        if ignored := await self._ignored(git, new):
-            await git("update-index", "--force-remove", "-z", "--stdin", work_tree=folder, stdin=ignored)
-        return (await git("write-tree")).decode().strip()
+        left_out = set(_names(await self._ignored(git, new)))
+        if left_out and reference and reference.is_file():
+            with contextlib.suppress(BadInput):  # whoever needs the reference will say so
+                left_out -= set(_names(await self._differing(await self.of_patch(reference))))
+        if left_out:
+            stdin = b"\0".join(sorted(left_out))
+            await git("update-index", "--force-remove", "-z", "--stdin", work_tree=folder, stdin=stdin)
+        return Taken((await git("write-tree")).decode().strip(), sorted(map(os.fsdecode, left_out)))
 
     async def _ignored(self, git: _Git, paths: bytes) -> bytes:
         try:
@@ -153,16 +174,33 @@ class Trees:
         """The base's own tree."""
         return (await self._git()("rev-parse", "base^{tree}")).decode().strip()
 
-    async def patch(self, tree: str) -> bytes:
-        """The difference to the base as a patch that `git apply` takes, binary files included."""
-        return await self._git()("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "base", tree)
+    async def size(self, tree: str) -> int:
+        """Bytes of all files that differ from the base, deleted ones aside."""
+        differing = set(_names(await self._differing(tree, "--diff-filter=d")))
+        entries = (entry.partition(b"\t") for entry in _names(await self._git()("ls-tree", "-r", "-l", "-z", tree)))
+        return sum(
+            int(about.split()[3]) for about, _, name in entries if name in differing and about.split()[1] == b"blob"
+        )
+
+    async def write_patch(self, tree: str, file: Path) -> None:
+        """Write the difference to the base as a patch that `git apply` takes, binary files included."""
+        options = ("--binary", "--full-index", "--no-renames", "--no-ext-diff")
+        with file.open("wb") as opened:
+            await self._git()("diff", *options, "base", tree, stdout=opened)
+
+    async def _differing(self, tree: str, *options: str) -> bytes:
+        return await self._git()("diff", "--name-only", "-z", "--no-renames", *options, "base", tree)
 
     async def changes(self, tree: str) -> Changes:
         """The difference to the base as files and deletions."""
         git = self._git()
-        deleted = await git("diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", "base", tree)
-        changed = await git("diff", "--name-only", "-z", "--no-renames", "--diff-filter=d", "base", tree)
+        deleted = await self._differing(tree, "--diff-filter=D")
+        changed = await self._differing(tree, "--diff-filter=d")
         folder = Path(mkdtemp(prefix="changes-", dir=self._folder))
         await git("read-tree", tree)
         await git("checkout-index", "-f", "-z", "--stdin", f"--prefix={folder}/", stdin=changed, work_tree=folder)
-        return Changes(folder, [os.fsdecode(path) for path in deleted.split(b"\0") if path])
+        return Changes(folder, list(map(os.fsdecode, _names(deleted))))
+
+
+def _names(listed: bytes) -> list[bytes]:
+    return [name for name in listed.split(b"\0") if name]

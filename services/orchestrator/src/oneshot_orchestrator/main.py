@@ -10,12 +10,14 @@ from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import server, settings
 from oneshot_shared.client import channel
 
+_PATIENCE = 45.0  # seconds in which a service that fell is started again, by the supervisor or by Docker
+
 
 async def serve() -> None:
     """Serve until told to stop."""
     mine = settings.load(OrchestratorSettings)
     token = mine.token()
-    async with channel(mine.proxy, token) as proxy, channel(mine.grader, token) as grader:
+    async with channel(mine.proxy, token, _PATIENCE) as proxy, channel(mine.grader, token, _PATIENCE) as grader:
         services = Services(proxy_pb2_grpc.ProxyServiceStub(proxy), grader_pb2_grpc.GraderServiceStub(grader))
         scheduler = Scheduler(mine, services)
         await scheduler.start()

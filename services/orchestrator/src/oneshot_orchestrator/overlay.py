@@ -27,7 +27,7 @@ def verification_tar(task_tests: Path, files: dict[str, bytes], changes: Changes
         tar.add(task_tests, arcname="tests")
         for name, content in files.items():
             _add(tar, name, content)
-        _add(tar, "solution/changes.tar", solution.read())
+        _add_file(tar, "solution/changes.tar", solution, solution.seek(0, io.SEEK_END))
         _add(tar, "solution/deleted.json", json.dumps(changes.deleted).encode())
     file.seek(0)
     return file
@@ -44,7 +44,12 @@ def files_tar(files: dict[str, bytes]) -> IO[bytes]:
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    _add_file(tar, name, io.BytesIO(content), len(content))
+
+
+def _add_file(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> None:
     member = tarfile.TarInfo(name)
-    member.size = len(content)
+    member.size = size
     member.mode = 0o644
-    tar.addfile(member, io.BytesIO(content))
+    content.seek(0)
+    tar.addfile(member, content)

@@ -20,6 +20,8 @@ from oneshot_shared import archive
 from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.task import Task
 
+_SOLUTION_BYTES = 256 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Services:
@@ -128,8 +130,11 @@ class Pipeline:
                 )
             except BadInput as error:
                 raise Spoilt(f"the tree that the agent left cannot be taken: {error}") from None
-        tree = await trees.of_folder(tree_folder)
-        (self.folder / "artifacts" / "diff.patch").write_bytes(await trees.patch(tree))
+        tree, ignored = await trees.of_folder(tree_folder, self.task.reference_patch)
+        if (size := await trees.size(tree)) > _SOLUTION_BYTES:
+            raise Spoilt(f"the files that the agent changed have {size} bytes; a solution may have {_SOLUTION_BYTES}")
+        await trees.write_patch(tree, self.folder / "artifacts" / "diff.patch")
+        refused += [f"{printable(name)}, which the base's .gitignore names" for name in ignored]
         if refused:
             more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
             self.run.notes.append(f"left out of the agent's tree: {'; '.join(refused[:3])}{more}")

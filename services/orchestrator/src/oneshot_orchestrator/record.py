@@ -22,11 +22,11 @@ def write(run: pb.Run, folder: Path) -> None:
     _json(folder / "run.json", MessageToDict(run, preserving_proto_field_name=True))
     if run.HasField("grade"):
         _json(folder / "evaluation_results.json", _evaluation(run))
-        (folder / "scoring_results.md").write_text(_markdown(run))
+        (folder / "scoring_results.md").write_text(_markdown(run), "utf-8")
 
 
 def _json(file: Path, content: object) -> None:
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _evaluation(run: pb.Run) -> dict[str, object]:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,7 @@ class Scheduler:
         for index in range(settings.slots):
             self._free.put_nowait(index)
         self._at_work: dict[str, _Driven] = {}
-        self._submitting = asyncio.Lock()
+        self._closing = False
         self._watchdog: asyncio.Task[None] | None = None
 
     def folder(self, run_id: str) -> Path:
@@ -98,28 +99,47 @@ class Scheduler:
                 self._backends[name] = made
             return self._backends[name]
 
-    async def submit(self, request: pb.SubmitRunRequest) -> pb.Run:
-        """Accept a run, or say what is wrong with it."""
+    async def submit(self, request: pb.SubmitRunRequest) -> tuple[pb.Run, str]:
+        """Accept a run, or say what is wrong with it. Returns it, and why it has its backend."""
         submission.check_id(request.run_id)
-        async with self._submitting:
-            if known := self.store.get(request.run_id):
-                return self._repeat(known, request)
-            if self.folder(request.run_id).exists():
-                raise FileExistsError(f"{self.folder(request.run_id)} exists already; choose another run id")
-            task = self.tasks.get(request.task_digest)
-            backend = await self.backend(request.backend)
-            run = await submission.accept(request, task, backend, self._services, self._settings)
-            record.make_folders(self.folder(run.run_id))
-            self.store.add(run)
-            driven = self._at_work[run.run_id] = _Driven(run)
-            driven.task = asyncio.create_task(self._drive(run, backend), name=run.run_id)
-            driven.task.add_done_callback(lambda _: self._forget(run))
-        return run
+        if known := self._known(request):
+            return known, "submitted before"
+        task = self.tasks.get(request.task_digest)
+        backend, reason = await self._ready(request.backend)
+        run = await submission.accept(request, task, backend, self._services, self._settings)
+        if known := self._known(request):  # the same call, made again meanwhile
+            return known, "submitted before"
+        if self._closing:
+            raise NotReady("the orchestrator is stopping; submit the run again when it is back")
+        record.make_folders(self.folder(run.run_id))
+        self.store.add(run, request)
+        driven = self._at_work[run.run_id] = _Driven(run)
+        driven.task = asyncio.create_task(self._drive(run, backend), name=run.run_id)
+        driven.task.add_done_callback(lambda _: self._forget(run))
+        return run, reason
 
-    def _repeat(self, known: pb.Run, request: pb.SubmitRunRequest) -> pb.Run:
-        same = (known.request.task_digest, known.request.agent, known.request.model, known.request.backend)
-        if same != (request.task_digest, request.agent, request.model, request.backend):
+    async def _ready(self, wanted: str) -> tuple[Backend, str]:
+        """The wanted backend, or the first that is ready, and why it is that one. :raises NotReady: it is not; none is."""
+        reason = "as asked" if wanted else "it is ready"
+        names = [wanted] if wanted else list(self._settings.backends)
+        while True:
+            try:
+                backend = await self.backend(names.pop(0))
+                await backend.ready()
+            except NotReady as error:
+                if not names:
+                    raise
+                reason = sentence(error).split(";")[0]
+            else:
+                return backend, reason
+
+    def _known(self, request: pb.SubmitRunRequest) -> pb.Run | None:
+        """The run that was asked for before in the same words. :raises FileExistsError: the id is another run's."""
+        known = self.store.get(request.run_id)
+        if known and not self.store.is_repeat(request):
             raise FileExistsError(f"the run id {request.run_id!r} is taken by another run; choose another")
+        if not known and self.folder(request.run_id).exists():
+            raise FileExistsError(f"{self.folder(request.run_id)} exists already; choose another run id")
         return known
 
     async def cancel(self, run_id: str) -> pb.Run:
@@ -168,10 +188,20 @@ class Scheduler:
             self._end(run, None)
         del self._at_work[run.run_id]
 
-    async def _in_turn(self, run: pb.Run, backend: Backend, steps: Steps) -> grader_pb2.Grade:
-        with steps.step(pb.STEP_QUEUE):
-            index = await self._free.get()
+    @asynccontextmanager
+    async def _turn(self, steps: Steps) -> AsyncIterator[int]:
+        """Wait for a slot; it is free again at the end, whatever cannot be written meanwhile."""
+        index: int | None = None
         try:
+            with steps.step(pb.STEP_QUEUE):
+                index = await self._free.get()
+            yield index
+        finally:
+            if index is not None:
+                self._free.put_nowait(index)
+
+    async def _in_turn(self, run: pb.Run, backend: Backend, steps: Steps) -> grader_pb2.Grade:
+        async with self._turn(steps) as index:
             run.state, run.started_at = pb.RUN_STATE_RUNNING, submission.now()
             self.journal.save(run)
             pipeline = Pipeline(
@@ -186,8 +216,6 @@ class Scheduler:
                 changed=self.journal.save,
             )
             return await pipeline.execute()
-        finally:
-            self._free.put_nowait(index)
 
     def _end(self, run: pb.Run, grade: grader_pb2.Grade | None) -> None:
         run.ended_at = submission.now()
@@ -198,7 +226,7 @@ class Scheduler:
         try:
             record.make_folders(self.folder(run.run_id))
             record.write(run, self.folder(run.run_id))
-        except OSError as error:  # the disk may be full: the store still has the result
+        except Exception as error:  # noqa: BLE001 -- the disk may be full, whatever: the store still has the result
             phase, detail = pb.PHASE_FAILED, f"results not written: {sentence(error)}"
             logs.get().error("results not written", run_id=run.run_id, exc_info=error)
         with contextlib.suppress(sqlite3.Error):  # then the event is missing, and only that
@@ -207,6 +235,7 @@ class Scheduler:
 
     async def close(self) -> None:
         """Cancel every run, wait for their ends, and remove what the backends hold."""
+        self._closing = True
         if self._watchdog:
             self._watchdog.cancel()
         at_work = list(self._at_work.values())

@@ -1,6 +1,5 @@
 """OrchestratorService over gRPC: unpacks, calls the scheduler, packs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +10,8 @@ from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot_orchestrator.journal import ended
 from oneshot_orchestrator.scheduler import Scheduler
 from oneshot_shared import archive
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.errors import NotReady
+from oneshot_shared.transfer import Incoming, outgoing
 
 type _Context = grpc.aio.ServicerContext[Any, Any]
 _DEFAULT_LIMIT = 100
@@ -26,19 +26,16 @@ class OrchestratorServicer(orchestrator_pb2_grpc.OrchestratorServiceServicer):
     async def PutTask(
         self, request_iterator: AsyncIterator[pb.PutTaskRequest], context: _Context
     ) -> pb.PutTaskResponse:
-        slug, file, size = "", archive.spool([]), 0
-        with file:
+        slug = ""
+        with Incoming(archive.Caps().bytes) as incoming:
             async for request in request_iterator:
                 slug = slug or request.slug
-                size += len(request.chunk)
-                if size > archive.Caps().bytes:
-                    raise BadInput(f"the task is larger than {archive.Caps().bytes} bytes, the allowed maximum")
-                file.write(request.chunk)
-            file.seek(0)
-            return pb.PutTaskResponse(digest=await self._scheduler.tasks.put(slug, file))
+                incoming.take(request.chunk, request.sha256)
+            return pb.PutTaskResponse(digest=await self._scheduler.tasks.put(slug, incoming.whole()))
 
     async def SubmitRun(self, request: pb.SubmitRunRequest, context: _Context) -> pb.SubmitRunResponse:
-        return pb.SubmitRunResponse(run=await self._scheduler.submit(request))
+        run, reason = await self._scheduler.submit(request)
+        return pb.SubmitRunResponse(run=run, backend_reason=reason)
 
     async def WatchRun(self, request: pb.WatchRunRequest, context: _Context) -> AsyncIterator[pb.WatchRunResponse]:
         async for update in self._scheduler.watch(request.run_id, request.after_seq):
@@ -59,6 +56,5 @@ class OrchestratorServicer(orchestrator_pb2_grpc.OrchestratorServiceServicer):
         run = self._scheduler.get(request.run_id)
         if not ended(run):
             raise NotReady(f"run {run.run_id!r} has not ended; wait with `oneshot runs watch {run.run_id}`")
-        chunks = archive.pack(self._scheduler.folder(run.run_id))
-        while chunk := await asyncio.to_thread(next, chunks, None):
-            yield pb.FetchArtifactsResponse(chunk=chunk)
+        async for chunk, sha256 in outgoing(archive.pack(self._scheduler.folder(run.run_id))):
+            yield pb.FetchArtifactsResponse(chunk=chunk, sha256=sha256)

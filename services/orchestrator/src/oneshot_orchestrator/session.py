@@ -106,7 +106,7 @@ async def _close(
     if opening.exception():
         return
     session.record = (await proxy.CloseSession(proxy_pb2.CloseSessionRequest(session_id=run_id))).session
-    with (trace / "calls.jsonl").open("w") as file:
+    with (trace / "calls.jsonl").open("w", encoding="utf-8") as file:
         async for call in _calls(proxy, run_id):
             file.write(json.dumps(_readable(call), ensure_ascii=False) + "\n")
     (trace / "session.json").write_text(

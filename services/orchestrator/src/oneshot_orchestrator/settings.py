@@ -1,6 +1,7 @@
 """The orchestrator's settings, from ONESHOT_ORCHESTRATOR_… variables."""
 
 import os
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -19,6 +20,8 @@ class OrchestratorSettings(ServiceSettings):
     """Address of the grader's gRPC service."""
     owner: str = "oneshot"
     """Label of every container, network and volume that this stack makes; two stacks on one engine need two."""
+    backends: tuple[Literal["docker", "local"], ...] = ("docker", "local")
+    """The backends that runs may use, as JSON; a run that names none gets the first that is ready. A container must not offer local."""
     slots: int = Field(default_factory=lambda: max(2, (os.cpu_count() or 2) // 2), ge=1, le=64)
     """Runs at once."""
     tokens: int = 2_000_000
@@ -35,5 +38,7 @@ class OrchestratorSettings(ServiceSettings):
     """An attached run that nobody has watched for so long is cancelled."""
     relay_source: str = ""
     """Folder or volume that holds the gateway's unix socket, mounted into relays; empty: relays use relay_upstream."""
+    relay_user: str = ""
+    """uid:gid of relays: the gateway's socket is open to its owner alone; empty: this process's own."""
     relay_upstream: str = "unix:/run/oneshot/gateway.sock"
     """Where a relay leads: unix:/path inside the relay, or host:port."""

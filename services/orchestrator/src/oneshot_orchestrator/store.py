@@ -9,6 +9,7 @@ from oneshot_shared import logs
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, run_id TEXT UNIQUE NOT NULL, run BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS requests (run_id TEXT PRIMARY KEY, request BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
   run_id TEXT NOT NULL, seq INTEGER NOT NULL, event BLOB NOT NULL, PRIMARY KEY (run_id, seq)
 ) WITHOUT ROWID;
@@ -27,9 +28,16 @@ class RunStore:
         self._db.executescript(_SCHEMA)
         self._unsaved: dict[str, bytes] = {}
 
-    def add(self, run: pb.Run) -> None:
-        """Store a new run."""
+    def add(self, run: pb.Run, request: pb.SubmitRunRequest) -> None:
+        """Store a new run, with its request as it was given."""
+        given = request.SerializeToString(deterministic=True)
+        self._db.execute("INSERT OR REPLACE INTO requests VALUES (?, ?)", (run.run_id, given))
         self._db.execute("INSERT INTO runs (run_id, run) VALUES (?, ?)", (run.run_id, run.SerializeToString()))
+
+    def is_repeat(self, request: pb.SubmitRunRequest) -> bool:
+        """Whether the run of this id was asked for in just these words."""
+        row = self._db.execute("SELECT request FROM requests WHERE run_id = ?", (request.run_id,)).fetchone()
+        return row is not None and bool(row[0] == request.SerializeToString(deterministic=True))
 
     def save(self, run: pb.Run) -> None:
         """Store a run again. What a full disk does not take is kept in memory, and written with the next run."""

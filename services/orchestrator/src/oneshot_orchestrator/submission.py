@@ -39,10 +39,11 @@ async def accept(
     _check_agent(request, agent.needs_model)
     needs.free_bytes(settings.data)
     needs.git()
-    await backend.check(task)
+    backend.check(task)
     if agent.needs_files and backend.name == "local":  # agents are this machine's own there
         await asyncio.to_thread(needs.codex)
     run = pb.Run(run_id=request.run_id, task=task.slug, request=request, state=pb.RUN_STATE_QUEUED, submitted_at=now())
+    run.request.backend = backend.name
     asked_for_cost = request.limits.cost_usd > 0
     _fill_limits(run.request.limits, task, settings)
     if request.model:

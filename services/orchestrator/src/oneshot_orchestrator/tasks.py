@@ -1,7 +1,6 @@
 """Tasks by content: `data/state/tasks/<digest>/<slug>/`. A stored task never changes."""
 
 import asyncio
-import os
 import re
 import shutil
 from pathlib import Path
@@ -37,18 +36,20 @@ class TaskStore:
             (place / slug).mkdir()
             archive.unpack(tar, place / slug)
             task.load(place / slug)
-            digest = archive.digest(place / slug)
+            digest = archive.digest(place)  # with the slug, by which results name the task
             home = self._home(digest)
-            if not (home / slug).exists():
-                home.mkdir(exist_ok=True)
-                os.rename(place / slug, home / slug)  # noqa: PTH104 -- the atomic step
+            try:
+                place.rename(home)
+            except OSError:  # stored before, perhaps a moment ago
+                if not home.exists():
+                    raise
             return digest
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
     def get(self, digest: str) -> Task:
         """A stored task. :raises FileNotFoundError: none of that digest."""
-        found = sorted(self._home(digest).glob("*")) if _DIGEST.fullmatch(digest) else []
+        found = list(self._home(digest).glob("*")) if _DIGEST.fullmatch(digest) else []
         if not found:
             raise FileNotFoundError(f"no task with digest {digest!r} is stored; send its folder with PutTask first")
         return task.load(found[0])

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ class App:
     services: list[Service]
     busy: Callable[[], str]
     gateway: Gateway
+    put_keys: Callable[[Mapping[str, str]], None]
 
 
 @asynccontextmanager
@@ -49,7 +50,9 @@ async def running(settings: ProxySettings) -> AsyncIterator[App]:
             await gateway.start()
             servicer = ProxyServicer(sessions, gateway)
             add = proxy_pb2_grpc.add_ProxyServiceServicer_to_server
-            yield App([Service(add, servicer, "oneshot.proxy.v1.ProxyService")], sessions.busy, gateway)
+            yield App(
+                [Service(add, servicer, "oneshot.proxy.v1.ProxyService")], sessions.busy, gateway, sessions.put_keys
+            )
         finally:
             await gateway.stop()
     finally:

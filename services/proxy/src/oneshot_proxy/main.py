@@ -1,8 +1,10 @@
 """The program `oneshot-proxy`."""
 
+import os
+
 from oneshot_proxy.app import running
 from oneshot_proxy.settings import ProxySettings
-from oneshot_shared import logs, server, settings
+from oneshot_shared import logs, providers, server, settings
 
 _NAME = "proxy"
 
@@ -12,6 +14,8 @@ async def serve() -> None:
     loaded = settings.load(ProxySettings)
     logs.configure(_NAME, loaded.log_level)
     async with running(loaded) as app:
+        # compose hands keys over in the environment; the embedded stack's supervisor passes none on
+        app.put_keys({name: os.environ[name] for name in providers.VARIABLES if name in os.environ})
         await server.run(_NAME, loaded, app.services, app.busy)
 
 

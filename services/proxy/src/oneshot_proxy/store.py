@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS calls (
   error TEXT, PRIMARY KEY (session_id, seq)
 );
 """
+_RESTARTED = "the proxy was restarted while this session was open"
 _LEVEL = 3
 _TIMEOUT = 30.0
 type _Barrier = Callable[[OSError | None], None]
@@ -53,7 +54,9 @@ class Store:
         self._path = path
         with closing(sqlite3.connect(path, timeout=_TIMEOUT)) as connection, connection:
             connection.executescript(f"PRAGMA journal_mode=WAL;{_SCHEMA}")
-            connection.execute("UPDATE sessions SET closed_at = ? WHERE closed_at = 0", (time.time(),))
+            connection.execute(
+                "UPDATE sessions SET closed_at = ?, upstream_failure = ? WHERE closed_at = 0", (time.time(), _RESTARTED)
+            )
         self.problem = ""
         """Why the last write failed; empty when it did not."""
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()

@@ -1,9 +1,10 @@
 """The Codex CLI, headless. Configuration and its reasons: facts/codex.md §0 of the project's notes, checked by the end-to-end test."""
 
+import contextlib
 import json
 from pathlib import Path
 
-from oneshot_orchestrator.agents.output import Capped
+from oneshot_orchestrator.agents.output import Capped, Lines
 from oneshot_orchestrator.contract import Done, Exit, Role, Work
 from oneshot_orchestrator.overlay import files_tar
 from oneshot_shared import needs
@@ -15,6 +16,7 @@ model = {model}
 model_provider = "oneshot"
 check_for_update_on_startup = false
 web_search = "disabled"
+allow_login_shell = false  # /etc/profile would put another PATH in the place of the task's
 [model_providers.oneshot]
 name = "oneshot"
 base_url = {base_url}
@@ -97,18 +99,20 @@ class _Progress:
     def __init__(self, events: Capped, work: Work) -> None:
         self._events = events
         self._say = work.say
-        self._rest = b""
+        self._lines = Lines(self._line)
         self.commands_succeeded = 0
         self.error = ""
 
     def __call__(self, chunk: bytes) -> None:
         self._events(chunk)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
+        if not self._events.full:
+            self._lines(chunk)
+
+    def _line(self, line: bytes) -> None:
+        if not line.startswith(b"{"):  # whatever runs beside Codex may write there too, and much
+            return
+        with contextlib.suppress(ValueError, RecursionError):
+            event = json.loads(line)
             if isinstance(event, dict):
                 self._event(event)
 

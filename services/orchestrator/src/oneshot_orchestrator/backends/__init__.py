@@ -9,12 +9,12 @@ from oneshot_shared import needs
 
 def make(name: str, settings: OrchestratorSettings, state: Path) -> Backend:
     """The backend of a name; its libraries are imported here and nowhere else. :raises BadInput: unknown name."""
+    if name not in settings.backends:
+        raise needs.unknown_backend(name, settings.backends)
     if name == "docker":
         from oneshot_orchestrator.backends.docker import DockerBackend
 
         return DockerBackend(settings, state)
-    if name == "local":
-        from oneshot_orchestrator.backends.local import LocalBackend
+    from oneshot_orchestrator.backends.local import LocalBackend
 
-        return LocalBackend(settings, state)
-    raise needs.unknown_backend(name)
+    return LocalBackend(settings, state)

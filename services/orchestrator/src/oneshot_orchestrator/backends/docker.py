@@ -37,12 +37,17 @@ class DockerBackend:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
         self._volume = ""
-        self._buildx = ""
+        self._has_buildx = False
 
-    async def check(self, task: Task) -> None:
+    async def ready(self) -> None:
         """:raises NotReady: no engine, or no Buildx."""
         await self._engine.ping()
-        self._buildx = self._buildx or await asyncio.to_thread(needs.buildx)
+        if not self._has_buildx:
+            await asyncio.to_thread(needs.buildx)
+            self._has_buildx = True
+
+    def check(self, task: Task) -> None:
+        """Every task can."""
 
     async def reap(self) -> None:
         """Containers and networks; images and the agent volume stay for the next time."""

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,7 +15,6 @@ from oneshot_shared import needs
 
 RUN_LABEL = "dev.oneshot.run"
 KIND_LABEL = "dev.oneshot.kind"
-_UNIX = "unix://"
 _THREADS = 160  # each of at most 64 runs holds one for as long as its agent works
 _SETTLE_SECONDS = 15.0
 
@@ -47,7 +45,7 @@ class Engine:
     async def ping(self) -> None:
         """Connect where needed. :raises NotReady: the engine does not answer (any more)."""
         try:
-            await self(_knock)
+            await self(needs.knock, _address())  # docker-py leaves a socket open where it cannot connect
             if self._client is None:
                 self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
             await self(self._client.ping)
@@ -109,14 +107,6 @@ class Engine:
                 await self.reap()
             self._client.close()
         self._threads.shutdown(wait=False)
-
-
-def _knock() -> None:
-    """Connect to the engine's socket, and no more: docker-py leaves a socket open where it cannot connect."""
-    address = _address()
-    if address.startswith(_UNIX):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.connect(address.removeprefix(_UNIX))
 
 
 def _address() -> str:

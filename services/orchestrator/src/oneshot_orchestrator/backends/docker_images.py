@@ -13,7 +13,6 @@ import docker.errors
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.contract import Say
 from oneshot_shared import archive, needs
-from oneshot_shared.errors import NotReady
 
 IMAGES = Path(__file__).parent.parent / "images"
 
@@ -38,17 +37,11 @@ async def exists(engine: Engine, image: str) -> bool:
 
 
 async def build(image: str, context: Path, say: Say, log: Path, timeout: float = 1800, **arguments: str) -> None:
-    """Build an image; output goes to the log as it comes. :raises BuildError: see the log. NotReady: no Buildx."""
+    """Build an image; output goes to the log as it comes. :raises BuildError: see the log."""
     command = ["docker", "buildx", "build", "--load", "--progress=plain", "--tag", image]
     for name, value in arguments.items():
         command += ["--build-arg", f"{name}={value}"]
-    try:
-        code = await _follow([*command, str(context)], say, log, timeout)
-    except FileNotFoundError:
-        raise NotReady(needs.NO_DOCKER) from None
-    if code and "is not a docker command" in log.read_text(errors="replace"):
-        raise NotReady(needs.NO_BUILDX)
-    if code:
+    if await _follow([*command, str(context)], say, log, timeout):
         raise BuildError(image)
 
 

@@ -46,7 +46,7 @@ async def open_slot(engine: Engine, settings: OrchestratorSettings, index: int, 
         image,
         [settings.relay_upstream],
         name=relay,
-        user=f"{os.getuid()}:{os.getgid()}",  # the gateway's socket is open to this user alone
+        user=settings.relay_user or f"{os.getuid()}:{os.getgid()}",
         labels=engine.labels("relay"),
         networking_config={"EndpointsConfig": {name: engine.api.create_endpoint_config(aliases=[_ALIAS])}},
         host_config=_relay_host_config(engine, settings, name),

@@ -45,7 +45,10 @@ class LocalBackend:
         self._records = Records(state / "environments")
         self._sandboxes = state / "sandboxes"
 
-    async def check(self, task: Task) -> None:
+    async def ready(self) -> None:
+        """Nothing is needed."""
+
+    def check(self, task: Task) -> None:
         """:raises BadInput: the task does not say how it runs without Docker."""
         setup = task.config.metadata.oneshot.local
         if setup is None:

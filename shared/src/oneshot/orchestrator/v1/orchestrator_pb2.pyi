@@ -57,12 +57,14 @@ PHASE_FINISHED: Phase
 PHASE_FAILED: Phase
 
 class PutTaskRequest(_message.Message):
-    __slots__ = ("slug", "chunk")
+    __slots__ = ("slug", "chunk", "sha256")
     SLUG_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
     slug: str
     chunk: bytes
-    def __init__(self, slug: _Optional[str] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+    sha256: str
+    def __init__(self, slug: _Optional[str] = ..., chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class PutTaskResponse(_message.Message):
     __slots__ = ("digest",)
@@ -103,10 +105,12 @@ class SubmitRunRequest(_message.Message):
     def __init__(self, run_id: _Optional[str] = ..., task_digest: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., backend: _Optional[str] = ..., limits: _Optional[_Union[_proxy_pb2.Limits, _Mapping]] = ..., replay: _Optional[str] = ..., attached: _Optional[bool] = ..., allow_unsandboxed: _Optional[bool] = ...) -> None: ...
 
 class SubmitRunResponse(_message.Message):
-    __slots__ = ("run",)
+    __slots__ = ("run", "backend_reason")
     RUN_FIELD_NUMBER: _ClassVar[int]
+    BACKEND_REASON_FIELD_NUMBER: _ClassVar[int]
     run: Run
-    def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ...) -> None: ...
+    backend_reason: str
+    def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ..., backend_reason: _Optional[str] = ...) -> None: ...
 
 class Run(_message.Message):
     __slots__ = ("run_id", "task", "request", "state", "grade", "usage", "submitted_at", "started_at", "ended_at", "stopped_by", "replayed", "notes")
@@ -211,7 +215,9 @@ class FetchArtifactsRequest(_message.Message):
     def __init__(self, run_id: _Optional[str] = ...) -> None: ...
 
 class FetchArtifactsResponse(_message.Message):
-    __slots__ = ("chunk",)
+    __slots__ = ("chunk", "sha256")
     CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
     chunk: bytes
-    def __init__(self, chunk: _Optional[bytes] = ...) -> None: ...
+    sha256: str
+    def __init__(self, chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ...) -> None: ...
