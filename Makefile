@@ -1,9 +1,10 @@
 # make hello: set-up and the demo. make test: set-up and the whole test suite. make check: what CI runs before the tests.
+# make bench: what we cost over the least that the same work costs.
 SHELL := /bin/bash
 MEMBERS := pyproject.toml uv.lock $(wildcard shared/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 PYTEST_ARGS ?=
 
-.PHONY: hello test soak check stubs docs clean
+.PHONY: hello test soak check bench stubs docs clean
 
 hello: .venv/.ready
 	@.venv/bin/oneshot demo
@@ -17,11 +18,16 @@ soak: .venv/.ready-dev
 check: .venv/.ready-dev
 	@scripts/check.sh
 
+bench: .venv/.ready-dev
+	@.venv/bin/python benchmarks/startup.py
+	@.venv/bin/python benchmarks/run_overhead.py
+
 stubs: .venv/.ready-dev
 	@scripts/generate_stubs.sh
 
 docs: .venv/.ready-dev
 	@.venv/bin/python scripts/settings_page.py
+	@.venv/bin/python scripts/help_page.py
 
 clean:
 	@test ! -x .venv/bin/oneshot || .venv/bin/oneshot down --force

@@ -8,7 +8,7 @@ step() { printf '[check] %s\n' "$*"; "$@"; }
 step "$(scripts/uv.sh)" lock --quiet --check
 step ruff format --check --quiet .
 step ruff check --quiet .
-step mypy --no-error-summary shared/src/oneshot_shared services/*/src cli/src
+step mypy --no-error-summary shared/src/oneshot_shared services/*/src cli/src benchmarks
 step lint-imports --no-cache
 step buf lint
 step buf format --diff --exit-code
@@ -17,5 +17,6 @@ if release=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null); then
   step buf breaking --against ".git#tag=$release"
 fi
 step python scripts/settings_page.py --check
+step python scripts/help_page.py --check
 step scripts/generate_stubs.sh
 [[ -z $(git status --porcelain -- shared/src/oneshot) ]] || { git status --short -- shared/src/oneshot; echo "[check] the stubs differ from protos/: run make stubs and commit" >&2; exit 1; }

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     file
-    for pattern in ("shared/src/oneshot_shared", "services/*/src/oneshot_*", "cli/src/oneshot_cli")
+    for pattern in ("shared/src/oneshot_shared", "services/*/src/oneshot_*", "cli/src/oneshot_cli", "benchmarks")
     for package in ROOT.glob(pattern)
     for file in package.rglob("*.py")
     if file.name != "__init__.py"
@@ -21,9 +21,9 @@ NO_TEST_OF_ITS_OWN = {
 
 
 def _package_path(module: Path) -> Path:
-    """`oneshot_proxy/addons/gate.py` for a module."""
-    parts = module.parts
-    return Path(*parts[next(i for i, part in enumerate(parts) if part == "src") + 1 :])
+    """`oneshot_proxy/addons/gate.py` or `benchmarks/startup.py` for a module."""
+    parts = module.relative_to(ROOT).parts
+    return Path(*parts[parts.index("src") + 1 if "src" in parts else 0 :])
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: str(_package_path(m)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import py_compile
 import subprocess
 import sys
 from pathlib import Path
@@ -31,16 +32,23 @@ def broken():
 
 def test_broken(broken):
     pass
+
+def test_source_counts():
+    import product
+    assert product.VALUE == "source"
 """
 
 
 def launch(tmp_path: Path, order: str) -> list[dict]:
     (tmp_path / "tests").mkdir(exist_ok=True)
     (tmp_path / "tests/test_all.py").write_text(TESTS)
+    product = tmp_path / "product.py"
+    product.write_text("VALUE = 'bytecode'")
+    py_compile.compile(str(product), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    product.write_text("VALUE = 'source'")
     config = tmp_path / "config.json"
-    config.write_text(
-        json.dumps({"tree": str(tmp_path), "order": order, "python_path": [], "files": ["tests/test_all.py"]})
-    )
+    plan = {"tree": str(tmp_path), "order": order, "python_path": ["."], "files": ["tests/test_all.py"]}
+    config.write_text(json.dumps(plan | {"bytecode": str(tmp_path / "nowhere")}))
     read, write = os.pipe()
     command = [sys.executable, "-I", grade_launch.__file__, config, str(write)]
     done = subprocess.run(command, pass_fds=[write], cwd=tmp_path, capture_output=True, check=False)
@@ -60,6 +68,7 @@ def test_each_outcome_has_its_word(tmp_path: Path) -> None:
         "test_expected": "xfailed",
         "test_left_out": "skipped",
         "test_broken": "error",
+        "test_source_counts": "passed",
     }
     assert "one is not two" in next(row["detail"] for row in rows if row.get("outcome") == "failed")
     assert [rows[0]["when"], rows[-1]["when"], rows[-1]["exit_status"]] == ["start", "finish", 1]

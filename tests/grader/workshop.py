@@ -11,6 +11,7 @@ from pathlib import Path
 from oneshot.grader.v1 import grader_pb2
 from oneshot_grader import grade_verdict
 from oneshot_grader.plan import plan as make_plan
+from oneshot_shared.placeholders import fill
 
 BASE = {
     "src/calc/__init__.py": 'NAME = "calc"\n\n\ndef add(a, b):\n    return a - b\n',
@@ -101,8 +102,8 @@ def verify(
     lay(verification, dict(plan.files) | {"tests/expected.json": wanted})
     lay(verification / "tests/files", hidden)
     lay(verification, {"solution/changes.tar": tar_of(changes), "solution/deleted.json": json.dumps(deleted)})
-    words = {"python": sys.executable, "verify": verification, "tree": tree}
-    done = subprocess.run([part.format(**words) for part in plan.argv], capture_output=True, timeout=60, check=False)
+    words = {"python": sys.executable, "verify": str(verification), "tree": str(tree)}
+    done = subprocess.run([fill(part, words) for part in plan.argv], capture_output=True, timeout=60, check=False)
     verified = Verified(plan, done.stdout, done.returncode, done.stderr.decode(), tree)
     if done.returncode == 0:
         verified.report = json.loads(done.stdout)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from oneshot_orchestrator import git
 from oneshot_orchestrator.git import Trees
 from oneshot_shared.errors import BadInput
-from orchestrator import trees
+from orchestrator import harness, trees
 from orchestrator.trees import Tree
 
+SLEEP = "31975.5"
 EXAMPLES = 200 if os.environ.get("ONESHOT_SOAK") else 40
 ATTRIBUTES = (
     b"* text eol=crlf ident filter=evil diff=evil working-tree-encoding=UTF-16 export-ignore merge=evil -diff\n"
@@ -284,6 +285,21 @@ async def test_reference_patch_and_base(tmp_path: Path) -> None:
     patch.write_text("--- a/a\n+++ b/a\n@@ -1 +1 @@\n-other\n+2\n")
     with pytest.raises(BadInput, match=r"solution\.patch does not apply to the base \(error: patch failed: a:1"):
         await made.of_patch(patch)
+
+
+async def test_cancelled_it_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await recorded({b"a": ("file", b"1\n")}, tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text(f"#!/bin/sh\nexec sleep {SLEEP}\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    working = asyncio.create_task(made.of_folder(tmp_path))
+    while not harness.marked(SLEEP):  # noqa: ASYNC110 -- another process
+        await asyncio.sleep(0.01)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert harness.marked(SLEEP) == []
 
 
 @pytest.mark.parametrize(

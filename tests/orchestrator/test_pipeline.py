@@ -200,3 +200,20 @@ async def test_the_plan_demands_isolation_where_the_supervisor_is_root(stack: St
     report = json.loads(stack.file("logs/verify-solution.json"))
     assert report["isolated"] or backend == "local"
     assert (await stack.scheduler.backend(backend)).supervisor_is_root == (backend == "docker")
+
+
+async def test_a_set_up_that_links_out_of_the_tree_is_no_difference(stack: Stack, tmp_path: Path) -> None:
+    task = harness.task(tmp_path / "t", setup='[["sh", "-c", "ln -s /etc {tree}/etc"]]')
+    assert (await stack.run(task, "nop")).grade.verdict == FAIL
+    assert stack.file("artifacts/diff.patch") == ""
+
+
+async def test_what_an_agent_does_to_the_base_that_all_runs_share_changes_no_later_verdict(
+    stack: Stack, hello: Path
+) -> None:
+    spoil = (
+        "for f in ../../../environments/*/*/base/src/greet/__init__.py; do echo 'raise SystemExit' >> $f; done; ls $f"
+    )
+    await stack.run(hello, "command", command=spoil)
+    assert stack.file("logs/agent.stdout.log").endswith("__init__.py\n")
+    assert (await stack.run(hello, "oracle", run_id="run-2")).grade.verdict == PASS

@@ -1,6 +1,7 @@
 """Runs in slots: queue, cancellation, and an end for every run, whatever happened to it."""
 
 import asyncio
+import errno
 import os
 import sqlite3
 import subprocess
@@ -11,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_orchestrator.backends.local import LocalBackend
+from oneshot_orchestrator.scheduler import Scheduler
 from oneshot_shared.errors import NotReady
 from orchestrator import harness
 from orchestrator.harness import FAIL, INFRA, INVALID, PASS, SOLVE, Stack
@@ -168,6 +172,34 @@ async def test_a_slot_is_free_again_although_the_journal_cannot_be_written(
         assert run.grade.verdict == INVALID
     monkeypatch.undo()
     assert (await stack.run(hello, "oracle", run_id="last")).grade.verdict == PASS
+
+
+DEEP = "import os\nfor _ in range(2500):\n    os.mkdir('d')\n    os.chdir('d')\n"
+
+
+async def test_a_tree_too_deep_for_any_path_is_the_agents_fault_and_leaves_nothing(stack: Stack, hello: Path) -> None:
+    run = await stack.run(hello, "command", command=f'{SOLVE}; python3 -c "{DEEP}"')
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_AGENT)
+    assert "a path of more than 2048 bytes" in run.grade.reason
+    assert not list((stack.data / "state").glob("sandboxes/*"))
+    assert (await stack.run(hello, "oracle", run_id="run-2")).grade.verdict == PASS
+
+
+async def test_it_starts_although_what_an_earlier_process_left_cannot_be_removed(
+    tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    async with harness.stack(tmp_path / "data") as stack:
+        await stack.submit(hello, **slow(hello, pb.STEP_AGENT))
+        await stack.at(pb.STEP_AGENT)
+        monkeypatch.setattr(LocalBackend, "reap", broken)
+        again = Scheduler(stack.settings, stack.scheduler._services)
+        await again.start()
+        monkeypatch.undo()
+        assert again.get("run-1").grade.verdict == INVALID
+        await again.close()
 
 
 @pytest.fixture

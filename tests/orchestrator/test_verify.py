@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_orchestrator.verify import _takes
 from orchestrator import harness
 from orchestrator.harness import FAIL, PASS, SOLVE, Stack
 
@@ -72,3 +73,27 @@ async def test_a_patch_that_does_not_apply_is_the_tasks_fault(stack: Stack, hell
     run = await stack.run(hello, "oracle")
     assert (run.grade.verdict, run.grade.blame) == (harness.INVALID, harness.TASK)
     assert "solution.patch does not apply to the base" in run.grade.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [
+        (None, "file", True),
+        (None, "link", True),
+        ("file", "file", True),
+        ("file", "link", False),
+        ("link", "file", False),
+        ("folder", "file", False),
+        ("lost", "link", False),
+    ],
+)
+def test_only_a_file_is_laid_over_a_file(tmp_path: Path, old: str | None, new: str, fits: bool) -> None:
+    for name, kind in (("old", old), ("new", new)):
+        place = tmp_path / name
+        if kind == "file":
+            place.touch()
+        elif kind == "folder":
+            place.mkdir()
+        elif kind:
+            place.symlink_to("nowhere" if kind == "lost" else tmp_path)
+    assert _takes(tmp_path / "old", tmp_path / "new") is fits

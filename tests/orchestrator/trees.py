@@ -21,6 +21,19 @@ def write(tree: Tree, folder: Path) -> Path:
     return folder
 
 
+def nest(folder: Path, name: str, levels: int) -> None:
+    """Make a file in folders so deep that no path leads there."""
+    folder.mkdir()
+    above = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir(name, dir_fd=above)
+        below = os.open(name, os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=above))
+    os.close(above)
+
+
 def read(folder: Path) -> Tree:
     """Read a folder; empty folders do not count."""
     found: Tree = {}

@@ -14,6 +14,7 @@ from codex_cli_bin import bundled_codex_path
 from oneshot_grader import grade_verdict
 from oneshot_grader.plan import plan, runner_files
 from oneshot_shared import archive, task
+from oneshot_shared.placeholders import fill
 from oneshot_shared.task import Task
 from orchestrator import harness as stacks
 from tasks import harness
@@ -159,7 +160,7 @@ def verify(example: Task, image: str, changes: dict[str, bytes]) -> tuple[dict, 
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     words = {"python": "python3", "verify": "/tmp/verify", "tree": "/app"}
-    command = " ".join(part.format(**words) for part in made.argv)
+    command = " ".join(fill(part, words) for part in made.argv)
     script = f"mkdir /tmp/verify && tar -x --no-same-owner -C /tmp/verify && exec {command}"
     options = [option for name in CAPABILITIES for option in ("--cap-add", name)]
     options += ["--cap-drop", "ALL", "--network", "none", "--security-opt", "no-new-privileges", "--init", "-u", "0:0"]

@@ -18,9 +18,8 @@ def start(work: Coroutine[Any, Any, int]) -> None:
     try:
         code = asyncio.run(work)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough; at exit Python would complain again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = CLOSED_PIPE
+    except BrokenPipeError:
+        code = closed_pipe()
     except (BadInput, NotReady, FileNotFoundError, FileExistsError, PermissionError) as error:
         _say(sentence(error))
         code = BAD
@@ -32,6 +31,12 @@ def start(work: Coroutine[Any, Any, int]) -> None:
         _say(sentence(error) + ("; free some space or set ONESHOT_DATA to another disk" if full else ""))
         code = BAD
     raise SystemExit(code)
+
+
+def closed_pipe() -> int:
+    """The exit code when whoever reads standard output has seen enough; at exit Python would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return CLOSED_PIPE
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The `oneshot` command. Only typer is imported here; each command imports what it needs when it runs."""
+"""The `oneshot` command with all its options. Only typer is imported here; each command imports what it needs when it runs."""
 
 import sys
 
@@ -12,14 +12,15 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # to draw boxes, rich takes twice as long as all the rest of a help page
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 PASS, 1 FAIL, 2 bad input or set-up, 3 INVALID (nothing can be said), 130 cancelled.",
 )
-app.command("demo")(commands_run.demo)
+app.command("demo", short_help="Watch Codex solve the example task: no key, no account.")(commands_run.demo)
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
-app.command("doctor")(commands_doctor.doctor)
+app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)
 app.command("down")(commands_stack.down)
@@ -43,7 +44,7 @@ def optional_value(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Entry point."""
+    """Parse and run."""
     try:
         app(args=optional_value(sys.argv[1:]), standalone_mode=True)
     except KeyboardInterrupt:
@@ -57,7 +58,3 @@ def main() -> None:
             file=sys.stderr,
         )
         raise SystemExit(ending.INVALID) from None
-
-
-if __name__ == "__main__":
-    main()

@@ -155,18 +155,21 @@ def _clear(target: Path) -> None:
         target.unlink()
 
 
+def leads_out(path: PurePosixPath, target: str) -> bool:
+    """Whether a link at a path in a folder leads, or may lead, out of it: no `..` is believed after a name."""
+    parts = PurePosixPath(target).parts
+    up = next((i for i, part in enumerate(parts) if part != ".."), len(parts))
+    return target.startswith("/") or up >= len(path.parts) or ".." in parts[up:]
+
+
 def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path) -> str:
     """Why a member cannot be taken. Asks no link where it leads: that can change, and be hidden in a long chain."""
     if path.is_absolute() or ".." in path.parts or "\0" in str(path):
         return "leads out of the folder"
     if not (member.isfile() or member.isdir() or member.issym()):
         return "is neither a file, a folder nor a symbolic link"
-    if member.issym():
-        target = PurePosixPath(member.linkname)
-        up = next((i for i, part in enumerate(target.parts) if part != ".."), len(target.parts))
-        out = target.is_absolute() or up >= len(path.parts) or ".." in target.parts[up:]
-        if out or not member.linkname or "\0" in member.linkname:
-            return "is a link that leads out of the folder"
+    if member.issym() and (leads_out(path, member.linkname) or not member.linkname or "\0" in member.linkname):
+        return "is a link that leads out of the folder"
     through = [*path.parents][:-1] + ([path] if member.isdir() else [])
     return _TAKEN if any((folder / each).is_symlink() for each in through) else ""
 

@@ -75,14 +75,16 @@ def test_leftovers_at_the_engine(own_house: House) -> None:
     mine = places.owner(own_house.data)
     for owner in (mine, "another"):
         label = f"dev.oneshot.owner={owner}"
-        subprocess.run(["docker", "volume", "create", "--label", label, f"oneshot-doctor-{owner}"], check=True)
+        subprocess.run(
+            ["docker", "network", "create", "--internal", "--label", label, f"oneshot-doctor-{owner}"], check=True
+        )
     try:
         found = _checks(own_house)["leftovers"]
-        assert found["found"] == "1 containers, networks or volumes of a stack that was killed"
+        assert found["found"] == "1 containers or networks of a stack that was killed"
         assert found["mend"] == "oneshot down"
         assert own_house("down").code == 0
         found = _checks(own_house)["leftovers"]
         assert found["state"] == "ok"
         assert "1 of another" in found["found"]
     finally:
-        subprocess.run(["docker", "volume", "rm", "-f", f"oneshot-doctor-{mine}", "oneshot-doctor-another"], check=True)
+        subprocess.run(["docker", "network", "rm", f"oneshot-doctor-{mine}", "oneshot-doctor-another"], check=False)

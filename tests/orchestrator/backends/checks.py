@@ -44,7 +44,7 @@ async def bench(backend: Backend, place: Path) -> Bench:
     """Build the example's environment."""
     task = load(harness.task(place))
     said: list[str] = []
-    await backend.check(task)
+    backend.check(task)
     return Bench(backend, await backend.build(task, said.append, place / "build.log", agent_files=False), place, said)
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from fakes.model_server import ModelServer, items
+from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot_orchestrator.backends.docker import _ids
 from oneshot_shared.errors import BadInput
 from orchestrator import harness
 from orchestrator.agents.test_codex import OPENAI, command, no_key_on_disk, output_of
+from orchestrator.backends.wire import tapped
 from orchestrator.harness import CANARY, INVALID, PASS, SOLVE, TASK, Stack
 
 REACH = """
@@ -129,6 +131,21 @@ async def test_at_its_disk_limit_the_agent_is_stopped_and_its_work_is_graded(sta
     assert (run.grade.verdict, run.stopped_by.split(";")[0]) == (PASS, "disk limit of the sandbox reached")
 
 
+async def test_a_sandbox_that_cannot_be_removed_costs_no_run(
+    tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tapped(monkeypatch) as wire:
+        async with harness.stack(tmp_path / "data", slots=1) as stack:
+            await stack.submit(hello, "command", "docker", command=f"{SOLVE}; sleep 2")
+            await stack.at(pb.STEP_AGENT)
+            wire.failing = b"DELETE"
+            assert (await stack.end()).grade.verdict == PASS
+            assert len(harness.in_docker(stack.settings.owner, slots=False)) >= 2
+            wire.failing = b""
+            assert (await stack.run(hello, "oracle", "docker", run_id="run-2")).grade.verdict == PASS
+            assert harness.in_docker(stack.settings.owner, slots=False) == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -141,6 +158,26 @@ async def test_an_environment_of_no_use_is_the_tasks_fault(
     stack: Stack, tmp_path: Path, old: str, new: str, words: str
 ) -> None:
     run = await stack.run(harness.task(tmp_path / "t", toml=(old, new)), "nop", "docker")
+    assert (run.grade.verdict, run.grade.blame) == (INVALID, TASK)
+    assert words in run.grade.reason
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ("ln -s app /link", "/link in the image is a link to app; set"),
+        ("touch /link", "/link in the image is no folder;"),
+    ],
+)
+async def test_a_working_tree_that_is_no_folder_is_the_tasks_fault(
+    stack: Stack, tmp_path: Path, made: str, words: str
+) -> None:
+    task = harness.task(tmp_path / "t", toml=('workdir = "/app"', 'workdir = "/link"'))
+    dockerfile = task / "environment" / "Dockerfile"
+    lines = dockerfile.read_text().splitlines()
+    user = next(number for number, line in enumerate(lines) if line.startswith("USER"))
+    dockerfile.write_text("\n".join([*lines[:user], f"RUN {made}", *lines[user:]]) + "\n")
+    run = await stack.run(task, "command", "docker", command=SOLVE)
     assert (run.grade.verdict, run.grade.blame) == (INVALID, TASK)
     assert words in run.grade.reason
 

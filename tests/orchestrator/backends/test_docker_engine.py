@@ -5,12 +5,15 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from oneshot_orchestrator.backends.docker_engine import Engine
+from oneshot_shared import archive
 from oneshot_shared.errors import NotReady
 from orchestrator import harness
+from orchestrator.backends.wire import tapped
 
 IMAGE = "python:3.13-slim-trixie"
 
@@ -38,9 +41,25 @@ async def test_no_engine_is_one_sentence(monkeypatch: pytest.MonkeyPatch, addres
     engine = Engine("x")
     with pytest.raises(NotReady, match=words):
         await engine.ping()
-    with pytest.raises(NotReady, match="it went away"):
+    with pytest.raises(NotReady, match="none was found yet"):
         _ = engine.api
     await engine.close()
+
+
+async def test_a_file_that_a_cancelled_call_still_gives_is_closed() -> None:
+    engine, file = Engine("x"), archive.spool([b"tree"])
+
+    def fetch() -> IO[bytes]:
+        time.sleep(0.05)
+        return file
+
+    fetching = asyncio.create_task(engine(fetch))
+    await asyncio.sleep(0.01)
+    fetching.cancel()
+    await asyncio.wait([fetching])
+    assert not file.closed
+    await engine.close()
+    assert file.closed
 
 
 @pytest.mark.docker
@@ -69,6 +88,39 @@ async def test_cancelled_while_the_engine_makes_it_a_container_is_removed(engine
     with pytest.raises(asyncio.CancelledError):
         await making
     assert harness.in_docker(engine.owner) == []
+
+
+@pytest.mark.docker
+async def test_a_ping_without_an_answer_takes_nothing_from_who_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tapped(monkeypatch) as wire:
+        engine = Engine(f"test-{secrets.token_hex(4)}")
+        await engine.ping()
+        await engine(engine.api.create_network, f"{engine.owner}-n", labels=engine.labels("network"))
+        async with engine.container(IMAGE, ["true"], labels=engine.labels("check")) as container:
+            wire.failing = b"/_ping"
+            with pytest.raises(NotReady, match=r"no Docker engine answers .*device or resource busy"):
+                await engine.ping()
+            await engine(engine.api.inspect_container, container)
+        wire.failing = b""
+        assert harness.in_docker(engine.owner) == [f"{engine.owner}-n"]
+        await engine.close()
+        assert harness.in_docker(engine.owner) == []
+
+
+@pytest.mark.docker
+async def test_what_the_engine_does_not_remove_is_removed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tapped(monkeypatch) as wire:
+        engine = Engine(f"test-{secrets.token_hex(4)}")
+        await engine.ping()
+        for later in (engine.sweep, engine.reap):
+            async with engine.container(IMAGE, ["true"], labels=engine.labels("check")):
+                wire.failing = b"DELETE"
+            await later()
+            assert len(harness.in_docker(engine.owner)) == 1
+            wire.failing = b""
+            await later()
+            assert harness.in_docker(engine.owner) == []
+        await engine.close()
 
 
 @pytest.mark.docker

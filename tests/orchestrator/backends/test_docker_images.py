@@ -10,9 +10,11 @@ import pytest
 
 from oneshot_orchestrator.backends import docker_images
 from oneshot_orchestrator.backends.docker_engine import Engine
+from oneshot_shared import needs
 from orchestrator import harness
 
 SLEEP = "53197.5"
+IMAGE = "python:3.13-slim-trixie"
 
 
 def context(folder: Path, *lines: str) -> Path:
@@ -64,3 +66,43 @@ async def test_a_build_that_fails_or_takes_too_long(tmp_path: Path) -> None:
     async with asyncio.timeout(3):
         while harness.marked(SLEEP):  # noqa: ASYNC110 -- BuildKit ends it
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.docker
+async def test_an_agent_volume_is_filled_whole_whatever_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix, said = f"oneshot-test-{secrets.token_hex(4)}-", list[str]()
+    monkeypatch.setattr(docker_images, "_VOLUME", prefix)
+    engine = Engine("test-volume")
+    await engine.ping()
+    codex = docker_images.image_name("codex", docker_images.IMAGES / "codex", needs.CODEX_VERSION)
+    volume = f"{prefix}{codex.split(':')[1]}"
+
+    async def inside(script: str) -> str:
+        binds = engine.api.create_host_config(binds=[f"{volume}:/v"])
+        async with engine.container(IMAGE, ["sh", "-c", script], host_config=binds) as container:
+            await engine(engine.api.start, container)
+            await engine(engine.api.wait, container)
+            return (await engine(engine.api.logs, container)).decode().strip()
+
+    broken = "rm /v/.complete; cd /v/codex_cli_bin/bin; head -c 99 codex > half; mv half codex; ls"
+    try:
+        await engine(engine.api.create_volume, volume)  # made anew by a mount, and empty
+        volumes = docker_images.AgentVolume(engine)
+        for spoil in ("ls /v", broken):
+            await inside(spoil)
+            assert await docker_images.AgentVolume(engine).get(IMAGE, said.append, tmp_path / "log") == volume
+            assert await inside("/v/codex_cli_bin/bin/codex --version") == f"codex-cli {needs.CODEX_VERSION}"
+        said.clear()
+        assert await volumes.get(IMAGE, said.append, tmp_path / "log") == volume
+        assert said == []
+        await asyncio.sleep(1.1)  # the engine tells when a volume was made to the second
+        await engine(engine.api.remove_volume, volume)
+        assert await volumes.get(IMAGE, said.append, tmp_path / "log") == volume
+        assert said[0].startswith("fetching Codex")
+        labels = (await engine(engine.api.inspect_volume, volume))["Labels"]
+        assert labels == {"dev.oneshot.owner": "test-volume", "dev.oneshot.kind": "agent files"}
+    finally:
+        await engine(engine.api.remove_volume, volume)
+        await engine.close()

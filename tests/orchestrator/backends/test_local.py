@@ -1,16 +1,18 @@
 """Environments and sandboxes on this machine."""
 
 import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from oneshot_orchestrator.backends.local import LocalBackend
-from oneshot_orchestrator.contract import Environment, SandboxSpec
+from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import load
-from orchestrator import harness
+from orchestrator import harness, trees
 
 SLEEP = "42086.5"
 
@@ -40,6 +42,100 @@ async def test_an_environment_is_built_once_for_each_content(local: LocalBackend
     (task / "environment" / "repo" / "new.txt").touch()
     assert (await build(local, task)).folder != first.folder
     assert (await local.open_slot(0)).gateway_url(7) == "http://127.0.0.1:7/v1"
+
+
+async def test_what_an_agent_does_to_its_environment_ends_with_its_sandbox(local: LocalBackend, tmp_path: Path) -> None:
+    task = harness.task(
+        tmp_path,
+        setup='[["sh", "-c", "echo good > {env}/word"]]',
+        toml=('PYTHONDONTWRITEBYTECODE = "1"', 'WORD = "{env}/word"'),
+    )
+    environment = await build(local, task)
+
+    async def said(sandbox: Sandbox, command: str) -> str:
+        out = bytearray()
+        argv = ["sh", "-c", command]
+        await sandbox.run(argv, role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend)
+        return out.decode()
+
+    async with local.sandbox(environment, SandboxSpec("one", "agent")) as one:
+        for command in ("echo bad > $WORD", "touch -r $0 $WORD", f"echo x >> {environment.folder}/base/README.md"):
+            await said(one, command)
+        async with local.sandbox(environment, SandboxSpec("two", "agent")) as two:
+            assert await said(two, "cat $WORD; tail -n 1 README.md | grep x") == "good\n"
+        assert await said(one, "cat $WORD") == "bad\n"
+    again = await build(local, task)
+    assert again.folder != environment.folder
+    await local.reap()
+    assert not environment.folder.exists()
+    assert await build(local, task) == again
+
+
+async def test_a_cancelled_build_leaves_its_place_to_the_next(
+    local: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = []
+
+    def slowly(source: str, place: str) -> None:
+        time.sleep(0.1)
+        copied.append(shutil.copy2(source, place))
+
+    task = harness.task(tmp_path)
+    monkeypatch.setattr(shutil.copytree, "__defaults__", (False, None, slowly, False, False))
+    building = asyncio.create_task(build(local, task))
+    while not list((tmp_path / "state").rglob("base/*")):  # noqa: ASYNC110 -- a thread copies
+        await asyncio.sleep(0.01)
+    building.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    by_then = len(copied)
+    await asyncio.sleep(0.3)
+    assert len(copied) == by_then
+    monkeypatch.undo()
+    environment = await build(local, task)
+    assert trees.read(environment.folder / "base") == trees.read(task / "environment" / "repo")
+
+
+async def test_a_brace_that_is_no_placeholder_stays(local: LocalBackend, tmp_path: Path) -> None:
+    setup = """[["sh", "-c", "echo '{} {0} {x!r} ${HOME:+home} {tree}' > {env}/said"]]"""
+    task = harness.task(tmp_path, setup=setup, toml=('PYTHONDONTWRITEBYTECODE = "1"', 'ODD = "{} {0} {tree}"'))
+    environment = await build(local, task)
+    said = (environment.folder / "env" / "said").read_text()
+    assert said == f"{{}} {{0}} {{x!r}} ${{HOME:+home}} {environment.folder}/base\n"
+    out = bytearray()
+    async with local.sandbox(environment, SandboxSpec("odd", "agent")) as sandbox:
+        await sandbox.run(
+            ["sh", "-c", "echo $ODD"], role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend
+        )
+        assert out.decode() == f"{{}} {{0}} {sandbox.tree}\n"
+
+
+async def test_a_link_out_of_the_tree_is_left_out_of_the_base_and_said(local: LocalBackend, tmp_path: Path) -> None:
+    setup = '[["sh", "-c", "cd {tree}; mkdir d; ln -s {env} out; ln -s ../.. d/up; ln -s ../README.md d/in; ln -s /etc d/etc"]]'
+    environment = await build(local, harness.task(tmp_path, setup=setup))
+    base = environment.folder / "base"
+    assert [path for path in base.rglob("*") if path.is_symlink()] == [base / "d" / "in"]
+    log = (tmp_path / "log").read_text()
+    assert [name for name in ("out", "d/up", "d/in", "d/etc") if f"left out of the tree: {name}, a link" in log] == [
+        "out",
+        "d/up",
+        "d/etc",
+    ]
+
+
+async def test_an_indexs_password_reaches_the_setup_and_no_sandbox(
+    local: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "HTTPS_PROXY")
+    for name in names:
+        monkeypatch.setenv(name, "https://user:s3cret@index.invalid/simple")
+    environment = await build(local, harness.task(tmp_path, setup=f'[["sh", "-c", "env > {tmp_path}/setup"]]'))
+    assert (tmp_path / "setup").read_text().count("s3cret") == len(names)
+    out = bytearray()
+    async with local.sandbox(environment, SandboxSpec("secret", "agent")) as sandbox:
+        await sandbox.run(["env"], role=harness.AGENT, env={}, timeout=9, out=out.extend, err=out.extend)
+    assert b"PATH=" in out
+    assert b"s3cret" not in out
 
 
 async def test_a_setup_takes_no_longer_than_it_may_and_leaves_no_daemon(local: LocalBackend, tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from oneshot_orchestrator.backends import local_sandbox
 from oneshot_orchestrator.backends.local import LocalBackend
-from orchestrator import harness, trees
+from orchestrator import harness
 from orchestrator.backends import checks
 
 
@@ -23,13 +22,3 @@ async def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
 async def test_check(local: LocalBackend, tmp_path: Path, check: checks.Check) -> None:
     await checks.run(check, local, tmp_path)
-
-
-def test_a_folder_is_removed_whatever_its_modes(tmp_path: Path) -> None:
-    folder = trees.write({b"a/b/c": ("file", b""), b"a/link": ("link", b"/etc")}, tmp_path / "f")
-    (folder / "a" / "b").chmod(0)
-    (folder / "a").chmod(0o500)
-    local_sandbox.remove(folder)
-    assert not folder.exists()
-    assert Path("/etc").stat().st_mode & 0o777 == 0o755
-    local_sandbox.remove(folder)

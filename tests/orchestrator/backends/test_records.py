@@ -1,11 +1,18 @@
 """Environments on our side."""
 
 import asyncio
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from oneshot_orchestrator import git
 from oneshot_orchestrator.backends.records import Records, does_not_build, last_words
+from orchestrator import trees
+
+type Change = Callable[[Path], object]
 
 
 async def test_a_record_is_made_once_whoever_asks_and_again_where_it_was_not_finished(tmp_path: Path) -> None:
@@ -22,10 +29,50 @@ async def test_a_record_is_made_once_whoever_asks_and_again_where_it_was_not_fin
     with pytest.raises(OSError, match="broke off"):
         await records.make("k", fill)
     homes = await asyncio.gather(*[records.make("k", fill) for _ in range(3)])
-    assert (made, set(homes)) == (2, {tmp_path / "k"})
-    assert (tmp_path / "k" / "git" / "refs" / "tags" / "base").is_file()
-    assert await Records(tmp_path).make("k", fill) == tmp_path / "k"
+    home = homes[0]
+    assert (made, set(homes), list(tmp_path.iterdir())) == (2, {home}, [home])
+    assert (home / "git" / "refs" / "tags" / "base").is_file()
+    assert await Records(tmp_path).make("k", fill) == home
     assert made == 2
+
+
+def touched_like_before(path: Path) -> None:
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda home: touched_like_before(home / "base" / "a"),
+        lambda home: touched_like_before(home / "git" / "refs" / "tags" / "base"),
+        lambda home: (home / "base" / "a").chmod(0o755),
+        lambda home: (home / "base" / "d" / "new").touch(),
+        lambda home: (home / "base" / "d").rmdir(),
+        lambda home: ((home / "base" / "l").unlink(), (home / "base" / "l").symlink_to("b")),
+        lambda home: trees.nest(home / "deep", "d" * 200, 30),
+        lambda home: shutil.rmtree(home),
+    ],
+    ids=["content", "base", "mode", "more", "less", "link", "deep", "gone"],
+)
+async def test_a_changed_record_is_left_to_its_users_and_made_anew(tmp_path: Path, change: Change) -> None:
+    records = Records(tmp_path)
+
+    async def fill(place: Path) -> None:
+        trees.write({b"a": ("file", b"12"), b"l": ("link", b"a")}, place / "base")
+        (place / "base" / "d").mkdir()
+
+    home = await records.make("k", fill)
+    made = git.Trees(home, tmp_path.parent / f"{tmp_path.name}-objects")
+    await made.of_folder(home / "base")  # what git does with it is no change
+    assert await records.make("k", fill) == home
+    change(home)
+    again = await records.make("k", fill)
+    assert again != home
+    assert await records.make("k", fill) == again
+    await records.sweep()
+    assert list(tmp_path.iterdir()) == [again]
 
 
 async def test_locks_of_different_keys_are_different(tmp_path: Path) -> None:

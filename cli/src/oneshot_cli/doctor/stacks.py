@@ -70,14 +70,14 @@ async def _within[T](work: Awaitable[T]) -> T:
 
 
 def leftovers(machine: Machine) -> Check:
-    """Containers, networks, volumes and sandboxes of stacks that are gone."""
+    """Containers, networks and sandboxes of stacks that are gone."""
     name, mine, alive = "leftovers", places.owner(machine.data), _alive(machine)
     gone = Counter({owner: n for owner, n in _labelled(machine).items() if owner not in alive})
     folders = machine.data / "state" / "sandboxes"
     here = 0 if machine.stack_alive else len(list(folders.glob("*")))
     found = []
     if gone[mine]:
-        found.append(f"{gone[mine]} containers, networks or volumes of a stack that was killed")
+        found.append(f"{gone[mine]} containers or networks of a stack that was killed")
     if here:
         found.append(f"{here} sandboxes in {folders}")
     if found:
@@ -91,7 +91,7 @@ def _labelled(machine: Machine) -> Counter[str]:
     if not machine.info:
         return Counter()
     form = f'{{{{.Label "{OWNER_LABEL}"}}}}'
-    lists = (["ps", "-a"], ["network", "ls"], ["volume", "ls"])
+    lists = (["ps", "-a"], ["network", "ls"])  # the volume with the agent's files stays on purpose
     answers = [machine.docker(*what, "--filter", f"label={OWNER_LABEL}", "--format", form) for what in lists]
     return Counter(line for answer in answers if answer.good for line in answer.out.splitlines())
 

@@ -76,7 +76,12 @@ class _Git:
             stdout=stdout,
             stderr=subprocess.PIPE,
         )
-        output, errors = await process.communicate(stdin)
+        try:
+            output, errors = await process.communicate(stdin)
+        finally:
+            if process.returncode is None:  # cancelled: it must not go on in a folder that others may use
+                process.kill()
+                await process.wait()
         if process.returncode:
             raise subprocess.CalledProcessError(
                 process.returncode or -1, ["git", *arguments], output, errors.decode(errors="replace")

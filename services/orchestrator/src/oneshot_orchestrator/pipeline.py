@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from tempfile import mkdtemp
 from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
-from oneshot_orchestrator import agents, git, session, verify
+from oneshot_orchestrator import agents, folders, git, session, verify
+from oneshot_orchestrator.ahead import begun
 from oneshot_orchestrator.contract import Agent, Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Spoilt, Work
 from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.journal import Steps
@@ -29,6 +30,16 @@ class Services:
 
     proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub"
     grader: "grader_pb2_grpc.GraderServiceAsyncStub"
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What an agent left: how it ended, its session's record, its tree, and for a task with tests the sandbox to come."""
+
+    done: Done
+    record: proxy_pb2.Session
+    tree: str
+    fresh: Awaitable[Sandbox] | None
 
 
 @dataclass
@@ -60,15 +71,15 @@ class Pipeline:
         trees = Trees(environment.folder, place)
         verifier = verify.Verifier(self.run.run_id, self.task, self.backend, environment, trees, self.folder / "logs")
         try:
-            done, record, tree = await self._agent(environment, verifier, place)
-            return await self._grade(verifier, done, record, tree)
+            async with AsyncExitStack() as made:
+                return await self._grade(verifier, await self._agent(environment, verifier, place, made), made)
         finally:
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
     async def _agent(
-        self, environment: Environment, verifier: verify.Verifier, place: Path
-    ) -> tuple[Done, proxy_pb2.Session, str]:
-        """Let the agent work in its sandbox; returns how it ended, the session's record and the tree it left."""
+        self, environment: Environment, verifier: verify.Verifier, place: Path, made: AsyncExitStack
+    ) -> _Left:
+        """Let the agent work in its sandbox. When nothing of it runs any more, a fresh one is begun, which `made` holds."""
         spec = SandboxSpec(self.run.run_id, "agent", slot=self.slot, agent_files=self.agent.needs_files)
         async with AsyncExitStack() as stack:
             with self.steps.step(pb.STEP_SANDBOX):
@@ -79,6 +90,9 @@ class Pipeline:
                 ) as opened:
                     done = await self.agent.work(self._work(sandbox, opened, verifier))
                     await sandbox.stop()
+                fresh = None
+                if self.task.expected:
+                    fresh = await made.enter_async_context(begun(verifier.sandbox(grader_pb2.SUBJECT_SOLUTION)))
                 if done.exit.timed_out:
                     self.run.stopped_by = f"time limit {self.run.request.limits.wall_seconds} s reached"
                 elif done.exit.disk_full:
@@ -89,7 +103,7 @@ class Pipeline:
                 tree = await self._collect(sandbox, verifier.trees, place)
         if self.run.request.agent.name == "command" and done.exit.code > 0:
             self.run.notes.append(f"the command ended with exit code {done.exit.code}; see logs/agent.stderr.log")
-        return done, opened.record, tree
+        return _Left(done, opened.record, tree, fresh)
 
     def _work(self, sandbox: Sandbox, opened: Session, verifier: verify.Verifier) -> Work:
         return Work(
@@ -120,7 +134,7 @@ class Pipeline:
         tree_folder.mkdir()
         with await sandbox.get_tree() as file:
             try:
-                await asyncio.to_thread(
+                await folders.on_thread(
                     archive.unpack,
                     file,
                     tree_folder,
@@ -140,19 +154,18 @@ class Pipeline:
             self.run.notes.append(f"left out of the agent's tree: {'; '.join(refused[:3])}{more}")
         return tree
 
-    async def _grade(
-        self, verifier: verify.Verifier, done: Done, record: proxy_pb2.Session, tree: str
-    ) -> grader_pb2.Grade:
+    async def _grade(self, verifier: verify.Verifier, left: _Left, made: AsyncExitStack) -> grader_pb2.Grade:
         plan = report = None
-        if self.task.expected:
+        if left.fresh:
             with self.steps.step(pb.STEP_VERIFY):
                 expected = (self.task.path / "tests" / "expected.json").read_bytes()
                 wanted = grader_pb2.PlanRequest(expected=expected, isolate=self.backend.supervisor_is_root)
                 plan = (await self.services.grader.Plan(wanted)).plan
-                report = await verifier.report(plan, grader_pb2.SUBJECT_SOLUTION, tree)
-        evidence = self._evidence(done, record)
+                report = await verifier.report(plan, grader_pb2.SUBJECT_SOLUTION, left.tree, left.fresh)
+                await made.aclose()  # before any control
+        evidence = self._evidence(left.done, left.record)
         with self.steps.step(pb.STEP_SCORE):
-            return await verify.grade(self.services.grader, verifier, plan, report, evidence, tree)
+            return await verify.grade(self.services.grader, verifier, plan, report, evidence, left.tree)
 
     def _evidence(self, done: Done, record: proxy_pb2.Session) -> grader_pb2.Evidence:
         return grader_pb2.Evidence(

@@ -75,7 +75,7 @@ class Scheduler:
             self._end(run, _invalid(_STOPPED))
             try:
                 await self.backend(run.request.backend)  # a new one removes what the earlier process left
-            except (BadInput, NotReady) as error:
+            except Exception as error:  # noqa: BLE001 -- whatever an earlier run left, the next ones must be able to start
                 logs.get().warning("leftovers not removed", run_id=run.run_id, error=sentence(error))
         self._watchdog = asyncio.create_task(self._watch_the_attached())
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from oneshot_orchestrator import folders
 from oneshot_orchestrator.backends import local_sandbox
 
 
@@ -10,7 +11,7 @@ def main(owner: str, state: str) -> None:
     """Processes and folders of sandboxes; nobody may be at work on this data folder."""
     sandboxes = Path(state) / "sandboxes"
     local_sandbox.kill_all(f"{owner}/", sandboxes)
-    local_sandbox.remove(sandboxes)
+    folders.remove(sandboxes)
 
 
 if __name__ == "__main__":

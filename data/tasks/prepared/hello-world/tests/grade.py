@@ -121,6 +121,7 @@ def pytest(plan: dict[str, Any], tester: Tester, work: str, deadline: float) -> 
     names = plan["fail_to_pass"] + plan["pass_to_pass"] + [canary["id"] for canary in plan["canaries"]]
     files = sorted({name.split("::")[0] for name in names})
     config = {"tree": tester.tree, "order": plan["order"], "python_path": plan["python_path"]}
+    config["bytecode"] = os.path.join(work, "pycache")  # never made, and not theirs to make
     config["files"] = [name for name in files if os.path.isfile(os.path.join(tester.tree, name))]
     launcher, settings = os.path.join(work, "launch.py"), os.path.join(work, "launch.json")
     shutil.copyfile(os.path.join(HERE, "grade_launch.py"), launcher)

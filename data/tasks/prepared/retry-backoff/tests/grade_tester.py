@@ -48,7 +48,7 @@ class Tester:
             file.write("[safe]\n\tdirectory = *\n")
         self.identity = _identity(tree)
         self.tree = tree
-        self.python = [sys.executable, "-I", "-B", "-X", f"pycache_prefix={os.path.join(work, 'pycache')}"]
+        self.python = [sys.executable, "-I", "-B"]
         self.env = {name: value for name, value in os.environ.items() if not STEERING.match(name)}
         self.env.update(HOME=self.home, TMPDIR=os.path.join(self.home, "tmp"), PYTHONDONTWRITEBYTECODE="1")
         self.env["PYTHONPATH"] = os.pathsep.join(os.path.join(tree, name) for name in python_path)

@@ -14,7 +14,7 @@ class Oracle:
         """Lay what the reference changes, remove what it deletes."""
         work.say("lays the reference solution")
         changes = await work.reference()
-        await work.sandbox.remove([*changes.deleted, *changes.names()])  # a file may stand where a folder was
+        await work.sandbox.remove(changes.deleted)
         with changes_tar(changes) as tar:
             await work.sandbox.put(tar, work.sandbox.tree)
         return Done(Exit(0))

@@ -10,7 +10,7 @@ from typing import IO
 
 import docker.errors
 
-from oneshot_orchestrator import git
+from oneshot_orchestrator import folders, git
 from oneshot_orchestrator.backends import docker_images, docker_sandbox, docker_slots, trees
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.backends.docker_sandbox import DockerSandbox
@@ -32,10 +32,11 @@ class DockerBackend:
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
         self._settings = settings
         self._engine = Engine(settings.owner)
-        self._records = Records(state / "environments")
+        self._records = Records(state / "environments" / self.name)
         self._logs = state / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._slots: dict[int, asyncio.Task[DockerSlot]] = {}
+        self._agent_volume = docker_images.AgentVolume(self._engine)
         self._volume = ""
         self._has_buildx = False
 
@@ -53,6 +54,7 @@ class DockerBackend:
         """Containers and networks; images and the agent volume stay for the next time."""
         await self._engine.ping()
         await self._engine.reap()
+        await self._records.sweep()
 
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Build the task's image and record its tree."""
@@ -65,12 +67,12 @@ class DockerBackend:
                 except docker_images.BuildError:
                     raise does_not_build(task.slug, "docker buildx build failed", log) from None
         async with self._records.lock("agent volume"):
-            if agent_files and not self._volume:
-                self._volume = await docker_images.agent_volume(self._engine, say, log)
+            if agent_files:
+                self._volume = await self._agent_volume.get(image, say, log)
         details = await self._engine(self._engine.api.inspect_image, image)
         tree = task.config.environment.workdir
         key = hashlib.sha256(f"{details['Id']}\n{tree}".encode()).hexdigest()[:24]
-        folder = await self._records.make(f"docker-{key}", lambda place: self._record(image, tree, place))
+        folder = await self._records.make(key, lambda place: self._record(image, tree, place))
         user = str(task.config.agent.user or details["Config"].get("User") or "")
         uid, gid = _ids((folder / "passwd").read_text(), user, task.slug)
         return Environment(image, tree, folder, uid, gid, resources=task.config.environment)
@@ -87,8 +89,9 @@ class DockerBackend:
                     f"the image has no {tree}; set [environment] workdir in task.toml to the tree's place"
                 ) from None
             with file:
+                _check_folder(file, tree)
                 unpack = archive.unpack
-                await asyncio.to_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
+                await folders.on_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
 
     async def _passwd(self, container: str) -> bytes:
         try:
@@ -133,6 +136,16 @@ class DockerBackend:
         if self._slots:
             await asyncio.wait(self._slots.values())
         await self._engine.close()
+
+
+def _check_folder(file: IO[bytes], tree: str) -> None:
+    """:raises BadInput: the engine sent something else than a folder: of a link it sends nothing but the link."""
+    with tarfile.open(fileobj=file) as tar:
+        first = tar.next()
+    if first and not first.isdir():
+        what = f"a link to {first.linkname}" if first.issym() else "no folder"
+        raise BadInput(f"{tree} in the image is {what}; set [environment] workdir in task.toml to the folder itself")
+    file.seek(0)
 
 
 def _ids(passwd: str, user: str, slug: str) -> tuple[int, int]:

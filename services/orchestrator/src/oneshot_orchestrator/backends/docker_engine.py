@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import docker
 import docker.errors
 
-from oneshot_shared import needs
+from oneshot_shared import logs, needs
+from oneshot_shared.errors import sentence
 
 RUN_LABEL = "dev.oneshot.run"
 KIND_LABEL = "dev.oneshot.kind"
@@ -26,13 +27,15 @@ class Engine:
         self.owner = owner
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
         self._calls: set[asyncio.Future[Any]] = set()
+        self._left: set[str] = set()
         self._client: Any = None
+        self._connecting = asyncio.Lock()
 
     @property
     def api(self) -> Any:  # noqa: ANN401 -- docker-py has no types for its low-level client
-        """docker-py's low-level client. :raises NotReady: the last ping found no engine."""
+        """docker-py's low-level client. :raises NotReady: no ping has found an engine yet."""
         if self._client is None:
-            raise needs.no_engine(_address(), ConnectionError("it went away"))
+            raise needs.no_engine(_address(), ConnectionError("none was found yet"))
         return self._client.api
 
     async def __call__[T](self, call: Callable[..., T], /, *arguments: object, **options: object) -> T:
@@ -40,17 +43,21 @@ class Engine:
         made = asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*arguments, **options))
         self._calls.add(made)
         made.add_done_callback(self._calls.discard)
-        return await asyncio.shield(made)
+        try:
+            return await asyncio.shield(made)
+        except asyncio.CancelledError:
+            made.add_done_callback(_close)
+            raise
 
     async def ping(self) -> None:
-        """Connect where needed. :raises NotReady: the engine does not answer (any more)."""
+        """Connect where needed; the client stays, for it connects anew by itself. :raises NotReady: no answer (any more)."""
         try:
             await self(needs.knock, _address())  # docker-py leaves a socket open where it cannot connect
-            if self._client is None:
-                self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
+            async with self._connecting:
+                if self._client is None:
+                    self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
             await self(self._client.ping)
         except (docker.errors.DockerException, OSError) as error:
-            self._client = None
             raise needs.no_engine(_address(), error) from None
 
     def labels(self, kind: str, run_id: str = "") -> dict[str, str]:
@@ -59,7 +66,10 @@ class Engine:
 
     @asynccontextmanager
     async def container(self, image: str, command: list[str], **options: object) -> AsyncIterator[str]:
-        """A created container, removed when its context ends, also where its making was broken off."""
+        """A created container, removed when its context ends, also where its making was broken off.
+
+        What the engine does not remove at once does not spoil the work in it: `sweep` tries again.
+        """
         making = asyncio.ensure_future(self(self.api.create_container, image, command, **options))
         try:
             yield (await asyncio.shield(making))["Id"]
@@ -69,7 +79,24 @@ class Engine:
     async def _discard(self, making: "asyncio.Future[Any]") -> None:
         await asyncio.wait([making])
         if not making.cancelled() and making.exception() is None:
-            await self.remove_container(making.result()["Id"])
+            container = making.result()["Id"]
+            if not await self._removed(self.remove_container, container):
+                self._left.add(container)
+
+    async def sweep(self) -> None:
+        """Remove containers that could not be removed when their contexts ended."""
+        for container in list(self._left):
+            if await self._removed(self.remove_container, container):
+                self._left.discard(container)
+
+    async def _removed(self, remove: Callable[[str], Awaitable[None]], identity: str) -> bool:
+        """Whether something is gone now; that it is not is logged."""
+        try:
+            await remove(identity)
+        except (docker.errors.DockerException, OSError) as error:
+            logs.get().warning("not removed from Docker", id=identity[:12], error=sentence(error))
+            return False
+        return True
 
     async def remove_container(self, container: str) -> None:
         """Remove a container and its anonymous volumes; gone already is fine."""
@@ -87,15 +114,16 @@ class Engine:
             await self(self.api.remove_network, network)
 
     async def reap(self) -> list[str]:
-        """Remove every container and network of this owner; returns what was removed."""
+        """Remove every container and network of this owner; returns what was removed. What resists is logged, and stays."""
         mine = {"label": f"{needs.OWNER_LABEL}={self.owner}"}
-        removed = []
-        for container in await self(self.api.containers, all=True, filters=mine):
-            await self.remove_container(container["Id"])
-            removed.append(container["Names"][0].lstrip("/"))
-        for network in await self(self.api.networks, filters=mine):
-            await self.remove_network(network["Id"])
-            removed.append(network["Name"])
+        containers = await self(self.api.containers, all=True, filters=mine)
+        removed = [
+            each["Names"][0].lstrip("/")
+            for each in containers
+            if await self._removed(self.remove_container, each["Id"])
+        ]
+        networks = await self(self.api.networks, filters=mine)
+        removed += [each["Name"] for each in networks if await self._removed(self.remove_network, each["Id"])]
         return removed
 
     async def close(self) -> None:
@@ -111,3 +139,9 @@ class Engine:
 
 def _address() -> str:
     return os.environ.get("DOCKER_HOST") or needs.DEFAULT_ENGINE
+
+
+def _close(made: "asyncio.Future[Any]") -> None:
+    """Close a file that nobody takes any more."""
+    if not made.cancelled() and made.exception() is None and hasattr(made.result(), "close"):
+        made.result().close()

@@ -13,8 +13,16 @@ import docker.errors
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.contract import Say
 from oneshot_shared import archive, needs
+from oneshot_shared.errors import NotReady
 
 IMAGES = Path(__file__).parent.parent / "images"
+_VOLUME = "oneshot-agent-"
+_PLACE = "/oneshot-agent"
+_MARKER = ".complete"
+_FILL = (
+    f"test -e {_PLACE}/{_MARKER} || "
+    f"{{ cp -a --remove-destination /opt/oneshot-agent/. {_PLACE}/ && touch {_PLACE}/{_MARKER}; }}"
+)
 
 
 class BuildError(RuntimeError):
@@ -82,16 +90,55 @@ async def relay_image(engine: Engine, say: Say, log: Path) -> str:
     return image
 
 
-async def agent_volume(engine: Engine, say: Say, log: Path) -> str:
-    """A volume with Codex for the engine's own platform, filled once by a container."""
-    image = image_name("codex", IMAGES / "codex", needs.CODEX_VERSION)
-    volume = image.replace(":", "-")
-    with contextlib.suppress(docker.errors.NotFound):
-        await engine(engine.api.inspect_volume, volume)
+class AgentVolume:
+    """A volume with Codex for the engine's own platform, filled once by a container, and by one stack at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._whole = ""
+
+    async def get(self, image: str, say: Say, log: Path) -> str:
+        """Its name. What is new to this process is looked into, with any image, and filled (again) where it is not whole.
+
+        :raises NotReady: it cannot be filled.
+        """
+        codex = image_name("codex", IMAGES / "codex", needs.CODEX_VERSION)
+        volume = f"{_VOLUME}{codex.split(':')[1]}"
+        labels = self._engine.labels("agent files")
+        made = (await self._engine(self._engine.api.create_volume, volume, labels=labels))["CreatedAt"]  # or found
+        if made != self._whole:
+            if not await self._is_whole(volume, image):
+                say("fetching Codex for the sandbox's platform, once")
+                await build(codex, IMAGES / "codex", say, log, VERSION=needs.CODEX_VERSION)
+                await self._fill(volume, codex)
+            self._whole = made
         return volume
-    say("fetching Codex for the sandbox's platform, once")
-    await build(image, IMAGES / "codex", say, log, VERSION=needs.CODEX_VERSION)
-    # the engine copies the image's folder into a new volume when the container is made
-    binds = engine.api.create_host_config(binds=[f"{volume}:/opt/oneshot-agent"])
-    async with engine.container(image, ["true"], host_config=binds, labels=engine.labels("fill")):
-        return volume
+
+    async def _is_whole(self, volume: str, image: str) -> bool:
+        api = self._engine.api
+        binds = api.create_host_config(binds=[f"{volume}:{_PLACE}:ro"])
+        labels = self._engine.labels("look")
+        async with self._engine.container(
+            image, ["true"], entrypoint=[], host_config=binds, labels=labels
+        ) as container:
+            try:
+                await self._engine(lambda: b"".join(api.get_archive(container, f"{_PLACE}/{_MARKER}")[0]))
+            except docker.errors.NotFound:
+                return False
+        return True
+
+    async def _fill(self, volume: str, codex: str) -> None:
+        api = self._engine.api
+        options = {
+            "user": "0:0",
+            "host_config": api.create_host_config(binds=[f"{volume}:{_PLACE}"], network_mode="none"),
+            "labels": self._engine.labels("fill"),
+        }
+        async with self._engine.container(codex, ["flock", _PLACE, "sh", "-c", _FILL], **options) as container:
+            await self._engine(api.start, container)
+            ended = await self._engine(api.wait, container)
+            if ended["StatusCode"]:
+                said = (await self._engine(api.logs, container)).decode(errors="replace").strip()
+                raise NotReady(
+                    f"the volume {volume} cannot be filled with Codex ({said}); free some space and try again"
+                )

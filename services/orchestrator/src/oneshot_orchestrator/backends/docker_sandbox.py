@@ -98,6 +98,7 @@ class DockerSandbox:
 
     async def _until_full(self) -> None:
         """Return once the container has written more than it may: stock engines cannot limit that themselves."""
+        await asyncio.sleep(_DISK_SECONDS)  # to be asked is work for the engine, and most commands are short
         while await self._written() <= self._storage:  # noqa: ASYNC110 -- another process writes
             await asyncio.sleep(_DISK_SECONDS)
 

@@ -35,6 +35,7 @@ async def open_slot(engine: Engine, settings: OrchestratorSettings, index: int, 
     """Make a slot, or find its relay running. :raises NotReady: no free subnet, or the relay does not start."""
     name = f"oneshot-{engine.owner}-slot-{index}"
     relay = f"{name}-relay"
+    await engine.sweep()  # a sandbox that could not be removed may still be on the network
     if await _running(engine, relay):
         return DockerSlot(name)
     await engine.remove_container(relay)  # half made, or it died

@@ -9,21 +9,25 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
-from oneshot_orchestrator import git
+from oneshot_orchestrator import folders, git
 from oneshot_orchestrator.backends import local_sandbox
 from oneshot_orchestrator.backends.local_sandbox import MARK, LocalSandbox, kill_all
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import archive
-from oneshot_shared.errors import BadInput
-from oneshot_shared.task import Task
+from oneshot_shared import archive, placeholders
+from oneshot_shared.errors import BadInput, printable
+from oneshot_shared.task import LocalSetup, Task
 
-_KEPT_FOR_SETUP = ("PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE", "HOME", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+_KEPT_FOR_SETUP = (  # an index's address may hold a password: no sandbox gets it
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT", "PIP_CONFIG_FILE", "HOME", "HTTPS_PROXY",
+    "HTTP_PROXY", "NO_PROXY",
+)  # fmt: skip
 
 
 class LocalSlot:
@@ -42,7 +46,8 @@ class LocalBackend:
 
     def __init__(self, settings: OrchestratorSettings, state: Path) -> None:
         self._owner = settings.owner
-        self._records = Records(state / "environments")
+        self._records = Records(state / "environments" / self.name)
+        self._builds: dict[str, Callable[[], Awaitable[Environment]]] = {}
         self._sandboxes = state / "sandboxes"
 
     async def ready(self) -> None:
@@ -62,37 +67,36 @@ class LocalBackend:
             )
 
     async def reap(self) -> None:
-        """Processes and folders of sandboxes."""
+        """Processes and folders of sandboxes, and environments that are not whole."""
         await asyncio.to_thread(kill_all, f"{self._owner}/", self._sandboxes)
-        await asyncio.to_thread(local_sandbox.remove, self._sandboxes)
+        await asyncio.to_thread(folders.remove, self._sandboxes)
+        await self._records.sweep()
 
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Copy the base and run the task's setup, once for each content of both. Agents are this machine's own."""
-        setup = task.config.metadata.oneshot.local
-        assert setup
-        source = task.path / "environment" / setup.base
-        content = f"{archive.digest(source)}\n{setup.model_dump_json()}\n{sys.version}"
-        key = f"local-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
-        home = self._records.path(key)
-        words = {
-            "python": sys.executable,
-            "env": str(home / "env"),
-            "tree": str(home / "base"),
-            "path": os.environ["PATH"],
-        }
+        setup = _setup_of(task)
+        content = f"{archive.digest(_base_of(task))}\n{setup.model_dump_json()}\n{sys.version}"
+        key = hashlib.sha256(content.encode()).hexdigest()[:24]
+        self._builds[key] = partial(self._build, key, task, say, log)
+        return await self._builds[key]()
 
-        async def fill(place: Path) -> None:
-            await asyncio.to_thread(shutil.copytree, source, place / "base", symlinks=True, ignore=_gits)
-            (place / "env").mkdir()
-            for command in setup.setup:
-                argv = [part.format(**words) for part in command]
-                say(" ".join(argv)[:120])
-                if why := await self._setup(argv, place, log, task.config.environment.build_timeout_sec):
-                    raise does_not_build(task.slug, why, log)
-
-        folder = await self._records.make(key, fill)
-        env = {name: value.format(**words | {"tree": "{tree}"}) for name, value in setup.env.items()}
+    async def _build(self, key: str, task: Task, say: Say, log: Path) -> Environment:
+        folder = await self._records.make(key, partial(self._fill, task, say, log))
+        words = _words(folder)
+        env = {name: placeholders.fill(value, words) for name, value in _setup_of(task).env.items()}
         return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env)
+
+    async def _fill(self, task: Task, say: Say, log: Path, place: Path) -> None:
+        base = place / "base"
+        await folders.on_thread(shutil.copytree, _base_of(task), base, symlinks=True, ignore=_gits)
+        (place / "env").mkdir()
+        words = _words(place) | {"tree": str(base)}
+        for command in _setup_of(task).setup:
+            argv = [placeholders.fill(part, words) for part in command]
+            say(" ".join(argv)[:120])
+            if why := await self._setup(argv, place, log, task.config.environment.build_timeout_sec):
+                raise does_not_build(task.slug, why, log)
+        await folders.on_thread(_drop_leading_out, base, log)
 
     async def _setup(self, argv: list[str], place: Path, log: Path, timeout: float) -> str:
         """Run one command of the setup; returns why it failed, or nothing."""
@@ -130,6 +134,9 @@ class LocalBackend:
     @asynccontextmanager
     async def sandbox(self, environment: Environment, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
         """A folder that is removed when its context ends, with every process that was started in it."""
+        environment = await self._builds[
+            environment.image
+        ]()  # anew, where an agent has written to what all of them share
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
         sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}")
         laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
@@ -142,13 +149,37 @@ class LocalBackend:
     async def _discard(self, sandbox: LocalSandbox, laying: "asyncio.Future[None]", folder: Path) -> None:
         await asyncio.wait([laying])
         await sandbox.stop()
-        await asyncio.to_thread(local_sandbox.remove, folder)
+        await asyncio.to_thread(folders.remove, folder)
 
     async def close(self) -> None:
         """The same as at the start."""
         await self.reap()
 
 
+def _setup_of(task: Task) -> LocalSetup:
+    setup = task.config.metadata.oneshot.local
+    assert setup, "check() refuses a task without"
+    return setup
+
+
+def _base_of(task: Task) -> Path:
+    return task.path / "environment" / _setup_of(task).base
+
+
+def _words(place: Path) -> dict[str, str]:
+    return {"python": sys.executable, "env": str(place / "env"), "path": os.environ["PATH"]}
+
+
 def _gits(folder: str, names: list[str]) -> list[str]:
     """What a base must not bring along: the sandbox's repository is made anew."""
     return [name for name in names if git.is_git(Path(name))]
+
+
+def _drop_leading_out(base: Path, log: Path) -> None:
+    """Take links that lead out of the tree away: none is taken from an agent's tree, so each would count as its deletion."""
+    with log.open("a") as file:
+        for path in base.rglob("*"):
+            name = PurePosixPath(path.relative_to(base))
+            if path.is_symlink() and archive.leads_out(name, str(path.readlink())):
+                path.unlink()
+                file.write(f"left out of the tree: {printable(str(name))}, a link that leads out of it\n")

@@ -15,12 +15,10 @@ import psutil
 
 from oneshot_orchestrator.backends import trees
 from oneshot_orchestrator.contract import Environment, Exit, Role, Sink
-from oneshot_shared import archive
+from oneshot_shared import archive, placeholders
 
 MARK = "ONESHOT_SANDBOX"
-KEPT = (
-    "PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "PIP_INDEX_URL", "PIP_FIND_LINKS",
-)  # fmt: skip
+KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _CANNOT_RUN = 127
 _DRAIN_SECONDS = 1.0
 _KILL_SECONDS = 10.0
@@ -77,16 +75,6 @@ def lay(base: Path, folder: Path) -> None:
         subprocess.run(["git", *arguments], cwd=folder / "tree", env=own, check=True, capture_output=True)
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder, whatever modes its content has."""
-    for parent, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(parent, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 class LocalSandbox:
     """See contract.Sandbox."""
 
@@ -101,7 +89,8 @@ class LocalSandbox:
 
     def _env(self, more: dict[str, str]) -> dict[str, str]:
         places = {"HOME": str(self._folder / "home"), "TMPDIR": str(self._folder / "tmp"), MARK: self._mark}
-        task = {name: value.format(tree=self.tree) for name, value in self._environment.env.items()}
+        places["PYTHONDONTWRITEBYTECODE"] = "1"  # caches in the environment would be a change to it
+        task = {name: placeholders.fill(value, {"tree": self.tree}) for name, value in self._environment.env.items()}
         return environ() | places | task | more
 
     async def run(

@@ -1,42 +1,82 @@
-"""Environments on our side: `data/state/environments/<key>/` with the base as files and as git objects."""
+"""Environments on our side: folders `<key>.<random>/` with the base as files and as git objects."""
 
 import asyncio
-import shutil
+import hashlib
+import os
+import stat
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from tempfile import mkdtemp
 
-from oneshot_orchestrator import git
+from oneshot_orchestrator import folders, git
 from oneshot_shared.errors import BadInput
+
+_SEAL = "complete"
 
 
 class Records:
-    """Makes each record once, whoever asks, in the place where it stays: virtual environments hold absolute paths."""
+    """Makes each record once, whoever asks, in the place where it stays: virtual environments hold absolute paths.
+
+    A record is sealed with a digest of what lies in it. One that differs from its seal is left to whoever is at work in
+    it, and made anew in another place.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, key: str) -> Path:
-        """Where a record is, or will be."""
-        return self._folder / key
-
     async def make(self, key: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
-        """The record of a key; `fill` makes `base/` in a new folder where there is no complete one yet."""
+        """The record of a key; `fill` makes `base/` in a new folder where there is none that is whole."""
         async with self._locks[key]:
-            home = self.path(key)
-            if not (home / "complete").exists():
-                shutil.rmtree(home, ignore_errors=True)
-                home.mkdir()
+            for home in sorted(self._folder.glob(f"{key}.*")):
+                if await asyncio.to_thread(_is_whole, home):
+                    return home
+                (home / _SEAL).unlink(missing_ok=True)
+            home = Path(mkdtemp(prefix=f"{key}.", dir=self._folder))
+            try:
                 await fill(home)
                 await git.record_base(home)
-                (home / "complete").touch()
+                (home / _SEAL).write_text(await folders.on_thread(_digest, home))
+            except BaseException:
+                await folders.on_thread(folders.remove, home)
+                raise
             return home
+
+    async def sweep(self) -> None:
+        """Remove what is not whole; nobody may be at work in a record."""
+        for home in self._folder.iterdir():
+            if not (home / _SEAL).exists():
+                await folders.on_thread(folders.remove, home)
 
     def lock(self, key: str) -> asyncio.Lock:
         """For work that belongs to a key and must happen once at a time."""
         return self._locks[f"{key} "]
+
+
+def _is_whole(home: Path) -> bool:
+    try:
+        return (home / _SEAL).read_text() == _digest(home)
+    except OSError:
+        return False
+
+
+def _digest(home: Path) -> str:
+    """Over what lies in a record without reading it: names, modes, sizes, and the times that no program can set."""
+    total = hashlib.sha256()
+    for parent, inner, files in os.walk(home):
+        inner.sort()
+        if Path(parent) == home / "git":
+            inner.remove("objects")  # named by their content; git itself freshens their times
+        for name in sorted(inner + files):
+            path = Path(parent, name)
+            status = path.lstat()
+            if path == home / _SEAL:
+                continue
+            told = () if stat.S_ISDIR(status.st_mode) else (status.st_size, status.st_ctime_ns)
+            total.update(f"{os.fsencode(path)!r} {status.st_mode} {told}\n".encode())
+    return total.hexdigest()
 
 
 def last_words(log: Path, lines: int = 8) -> str:

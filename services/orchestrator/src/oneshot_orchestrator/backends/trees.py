@@ -14,6 +14,7 @@ from oneshot_orchestrator.contract import Spoilt
 from oneshot_shared import archive
 
 CAPS = archive.Caps()
+_PATH_BYTES = 2048  # of its folders; half of what Linux takes: the rest is for where it is unpacked to
 
 
 def empty() -> IO[bytes]:
@@ -99,15 +100,23 @@ def _found(folder: Path, caps: archive.Caps) -> Iterator[_Member]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Every file and link below a folder, made readable where the agent took that away."""
-    if not os.access(folder, os.R_OK | os.X_OK):
-        folder.chmod(0o700)
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda each: each.name):
-            path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(path)
-                continue
-            if entry.is_file(follow_symlinks=False) and not os.access(path, os.R_OK):
-                path.chmod(path.stat().st_mode | 0o400)
-            yield path
+    """Every file and link below a folder, made readable where the agent took that away. :raises Spoilt: too deep."""
+    longest = len(os.fsencode(folder)) + _PATH_BYTES
+    ahead = [folder]
+    while ahead:
+        here = ahead.pop()
+        if len(os.fsencode(here)) > longest:
+            raise Spoilt(
+                f"the tree that the agent left has a path of more than {_PATH_BYTES} bytes, the allowed maximum"
+            )
+        if not os.access(here, os.R_OK | os.X_OK):
+            here.chmod(0o700)
+        with os.scandir(here) as entries:
+            for entry in sorted(entries, key=lambda each: each.name):
+                path = Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    ahead.append(path)
+                    continue
+                if entry.is_file(follow_symlinks=False) and not os.access(path, os.R_OK):
+                    path.chmod(path.stat().st_mode | 0o400)
+                yield path
