@@ -116,6 +116,7 @@ def no_engine(house: House, tmp: Path) -> Iterator[Broken]:
 def no_docker_command(house: House, tmp: Path) -> Iterator[Broken]:
     words = ("the docker command is missing", "install docker-cli")
     yield Broken("Docker command", words, {"PATH": path_without(tmp, "docker")}, **DOCKER)
+    assert house("down", "--force").code == 0  # while the PATH of its processes is still there
 
 
 @setup
@@ -268,15 +269,18 @@ def unknown_backend(house: House, tmp: Path) -> Iterator[Broken]:
 def no_git(house: House, tmp: Path) -> Iterator[Broken]:
     words = ("the git command is missing", "install git")
     yield Broken("git", words, {"PATH": path_without(tmp, "git")})
+    assert house("down", "--force").code == 0  # while the PATH of its processes is still there
 
 
 @setup
 def broken_codex(house: House, tmp: Path) -> Iterator[Broken]:
     python, binary = installed_with_codex(tmp)
-    house.program = (python, "-m", "oneshot_cli.main")
+    house.program = (python, "-m", "oneshot_cli.entry")
     words = (f"the Codex at {binary} does not run", "install it again with", "openai-codex-cli-bin==")
-    yield Broken("Codex for runs", words, run=LIVE)
-    house.program = (ONESHOT,)
+    try:
+        yield Broken("Codex for runs", words, run=LIVE)
+    finally:
+        house.program = (ONESHOT,)
 
 
 def installed_with_codex(tmp: Path, script: str = "") -> tuple[str, Path]:
