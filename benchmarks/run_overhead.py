@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 import measure
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot_cli import clients, engine, lifecycle, places
+from oneshot_cli import clients, lifecycle, places
+from oneshot_cli.doctor.machine import Machine
 from oneshot_cli.stack import Stack
 from oneshot_grader.plan import plan
 from oneshot_orchestrator import git
@@ -148,7 +149,7 @@ async def prepare(found: task.Task, work: Path) -> None:
 
 async def measured(repeat: int) -> list[measure.Measurement]:
     """One run, and eight. :raises NotReady: no Docker."""
-    if missing := engine.missing():
+    if missing := Machine().without_docker:
         raise NotReady(f"{missing}, and this benchmark is about containers; start Docker, see `oneshot doctor`")
     found = task.load(places.find_task("hello-world"))
     image = docker_images.image_name("env", found.path / "environment")

@@ -57,6 +57,7 @@ class House:
 
     root: Path
     env: dict[str, str]
+    program: tuple[str, ...] = (ONESHOT,)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -84,7 +85,7 @@ class House:
     def start(self, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own, as a terminal would."""
         process = subprocess.Popen(
-            [ONESHOT, *arguments],
+            [*self.program, *arguments],
             env=self.env | env,
             cwd=cwd or self.root,
             stdin=subprocess.DEVNULL,

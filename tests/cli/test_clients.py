@@ -58,7 +58,7 @@ def test_a_providers_key_and_address_are_kept_and_replaced_together(own_house: H
     assert mixed.code == 2, "a key must not go to an address from another shell"
     bad = own_house(*live, OPENAI_API_KEY="sk-one\nsk-two")
     assert bad.code == 2
-    assert "OPENAI_API_KEY holds a line break" in bad.sentence
+    assert "OPENAI_API_KEY holds a space, line break" in bad.sentence
     assert "sk-one" not in bad.err
 
 

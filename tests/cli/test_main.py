@@ -39,7 +39,7 @@ def test_help_and_version(house: House) -> None:
     assert house("--version").out == "oneshot 0.1.0\n"
     helped = house("--help")
     assert helped.code == 0
-    for name in ("demo", "run", "runs", "task", "up", "status", "down", "Exit codes"):
+    for name in ("demo", "run", "runs", "task", "doctor", "up", "status", "down", "Exit codes"):
         assert name in helped.out
     assert "oneshot demo" in house().out
 

@@ -29,6 +29,21 @@ def test_each_data_folder_has_a_stack_of_its_own(tmp_path: Path) -> None:
     assert all(re.fullmatch("[0-9a-f]{10}", name) for name in names)
 
 
+def test_a_data_folder_that_cannot_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places.check_data_folder(tmp_path / "new" / "one")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    for below in ("file", "file/below"):
+        with pytest.raises(BadInput, match="is a file; set ONESHOT_DATA to a folder"):
+            places.check_data_folder(tmp_path / below)
+    (tmp_path / "state").mkdir()
+    monkeypatch.setattr(os, "access", lambda part, _: part.name != "state")  # root may write everywhere
+    with pytest.raises(
+        NotReady, match=rf"cannot be written \({tmp_path}/state: permission denied\); set ONESHOT_DATA to .*chown"
+    ):
+        places.check_data_folder(tmp_path)
+
+
 def test_the_state_folder_is_the_callers_alone(tmp_path: Path) -> None:
     folder = places.state_folder(tmp_path / "deep" / "d")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -99,7 +99,9 @@ async def test_a_task_that_says_nothing_about_running_without_docker(stack: Stac
 async def test_no_engine(stack: Stack, hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
     for _ in range(2):
-        with pytest.raises(NotReady, match=r"no Docker engine answers \(no socket\); start Docker"):
+        with pytest.raises(
+            NotReady, match=r"no Docker engine answers at unix:///nonexistent.sock \(no socket\); start Docker"
+        ):
             await stack.submit(hello, backend="docker")
     nothing_is_left(stack)
 
@@ -110,7 +112,8 @@ async def test_a_run_that_names_no_backend_gets_the_first_that_is_ready(
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
     request = pb.SubmitRunRequest(run_id="a", task_digest=await stack.put(hello), agent=pb.Agent(name="nop"))
     answer = await stack.stub.SubmitRun(request)
-    assert (answer.run.request.backend, answer.backend_reason) == ("local", "no Docker engine answers (no socket)")
+    reason = "no Docker engine answers at unix:///nonexistent.sock (no socket)"
+    assert (answer.run.request.backend, answer.backend_reason) == ("local", reason)
     assert (await stack.stub.SubmitRun(request)).backend_reason == "submitted before"
     asked = pb.SubmitRunRequest(run_id="b", task_digest=request.task_digest, agent=request.agent, backend="local")
     assert (await stack.stub.SubmitRun(asked)).backend_reason == "as asked"

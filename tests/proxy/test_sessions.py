@@ -92,7 +92,10 @@ async def test_a_missing_key_or_address_is_not_ready(sessions: Sessions, variabl
 
 @pytest.mark.parametrize(
     ("variables", "words"),
-    [(KEYS | {"OPENAI_KEY": "x"}, "did you mean 'OPENAI_API_KEY'"), ({"OPENAI_API_KEY": "a\nb"}, "holds a line break")],
+    [
+        (KEYS | {"OPENAI_KEY": "x"}, "did you mean 'OPENAI_API_KEY'"),
+        ({"OPENAI_API_KEY": "a\nb"}, "holds a space, line break"),
+    ],
 )
 async def test_unusable_variables_are_refused_whole(sessions: Sessions, variables: dict[str, str], words: str) -> None:
     with pytest.raises(BadInput, match=words):

@@ -84,9 +84,16 @@ async def orchestrator(
         yield orchestrator_pb2_grpc.OrchestratorServiceStub(opened)
 
 
-async def _reached(opened: Any, endpoint: str) -> None:  # noqa: ANN401 -- a channel as `channel` makes it
+async def remote_info(endpoint: str, timeout: float) -> info_pb2.GetInfoResponse:
+    """What the orchestrator at an endpoint says about itself. :raises NotReady: none answers."""
+    address, token = _remote(endpoint)
+    async with channel(address, token) as opened:
+        return await _reached(opened, endpoint, timeout)
+
+
+async def _reached(opened: Any, endpoint: str, timeout: float = 10) -> info_pb2.GetInfoResponse:  # noqa: ANN401 -- a channel
     try:
-        await info_pb2_grpc.InfoServiceStub(opened).GetInfo(info_pb2.GetInfoRequest(), timeout=10)
+        return await info_pb2_grpc.InfoServiceStub(opened).GetInfo(info_pb2.GetInfoRequest(), timeout=timeout)  # type: ignore[no-any-return]
     except (ConnectionError, TimeoutError) as error:
         raise NotReady(
             f"no stack answers at {endpoint} ({sentence(error)}); start one there, or name another"

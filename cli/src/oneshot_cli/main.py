@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from oneshot_cli import commands_run, commands_runs, commands_stack, commands_task, ending
+from oneshot_cli import commands_doctor, commands_run, commands_runs, commands_stack, commands_task, ending
 
 app = typer.Typer(
     name="oneshot",
@@ -20,6 +20,7 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)
 app.command("down")(commands_stack.down)

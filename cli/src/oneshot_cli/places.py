@@ -41,19 +41,31 @@ def state_folder(data: Path) -> Path:
 
     :raises BadInput: the data folder is a file. NotReady: it cannot be made, or is another user's.
     """
+    check_data_folder(data)
     folder = data / "state"
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid == os.getuid():
-            folder.chmod(0o700)
-            return folder
-    except (FileExistsError, NotADirectoryError):
-        raise BadInput(f"the data folder {data} is a file; set ONESHOT_DATA to a folder") from None
+    data.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid == os.getuid():
+        folder.chmod(0o700)
+        return folder
     raise NotReady(
         f"{folder} belongs to user {folder.stat().st_uid}, and each user needs a stack of their own; set ONESHOT_DATA to a "
         "folder of yours"
     )
+
+
+def check_data_folder(data: Path) -> None:
+    """:raises BadInput: it is a file. NotReady: it cannot be written, or not be made."""
+    there = next(part for part in (data, *data.parents) if os.path.lexists(part))
+    if not there.is_dir():
+        raise BadInput(f"the data folder {data} is a file; set ONESHOT_DATA to a folder")
+    for part in (there, *(there / name for name in ("runs", "state", "tasks") if there == data)):
+        if part.exists() and not os.access(part, os.W_OK | os.X_OK):
+            why = "a read-only file system" if os.statvfs(part).f_flag & os.ST_RDONLY else "permission denied"
+            raise NotReady(
+                f"the data folder {data} cannot be written ({part}: {why}); set ONESHOT_DATA to a folder of yours, or make it "
+                f"yours with `sudo chown -R $USER {part}`"
+            )
 
 
 def runtime_folder(data: Path) -> Path:
@@ -63,22 +75,42 @@ def runtime_folder(data: Path) -> Path:
 
     :raises NotReady: it belongs to somebody else, or its path is too long for a socket.
     """
-    given = os.environ.get(RUNTIME_VARIABLE)
-    root = Path(given).absolute() if given else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
-    folder = root / owner(data)
-    for part in (root, folder):
+    folder = runtime_path(data)
+    for part in (folder.parent, folder):
         try:
             part.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise NotReady(
-                f"cannot make {part} ({error.strerror}); set {RUNTIME_VARIABLE} to a folder of yours"
-            ) from None
-        found = part.lstat()
+            raise _not_made(part, error) from None
+    check_runtime_folder(folder)
+    return folder
+
+
+def runtime_path(data: Path) -> Path:
+    """Where the runtime folder is, or would be."""
+    given = os.environ.get(RUNTIME_VARIABLE)
+    root = Path(given).absolute() if given else Path(f"/tmp/oneshot-{os.getuid()}")  # noqa: S108 -- checked below
+    return root / owner(data)
+
+
+def check_runtime_folder(folder: Path) -> None:
+    """:raises NotReady: it, or the folder that it is in, belongs to somebody else, or its path is too long for a socket."""
+    for part in (folder.parent, folder):
+        try:
+            found = part.lstat()
+        except FileNotFoundError as error:  # to be made at the first start
+            if part == folder.parent and not os.access(part.parent, os.W_OK | os.X_OK):
+                raise _not_made(part, error) from None
+            continue
+        except OSError as error:
+            raise _not_made(part, error) from None
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
             raise NotReady(f"{part} must be a folder of yours with mode 0700; remove it, or set {RUNTIME_VARIABLE}")
     if len(os.fsencode(folder / "gateway" / "gateway.sock")) > _MAX_SOCKET_BYTES:
         raise NotReady(f"the path {folder} is too long for a socket; set {RUNTIME_VARIABLE} to a shorter one")
-    return folder
+
+
+def _not_made(part: Path, error: OSError) -> NotReady:
+    return NotReady(f"cannot make {part} ({error.strerror}); set {RUNTIME_VARIABLE} to a folder of yours")
 
 
 def find_task(given: str) -> Path:

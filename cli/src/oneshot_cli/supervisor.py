@@ -39,7 +39,7 @@ class Supervisor:
         self._token = stack.token  # once: whatever becomes of its file, the services know this one
         self._told = asyncio.Event()
         self._stopping = {service: asyncio.Event() for service in SERVICES}
-        self._idle = _idle_seconds()
+        self._idle = idle_seconds()
         self._gateway = self._runtime / "gateway"
         self._gateway_port = _free_port()
 
@@ -165,7 +165,7 @@ class Supervisor:
         return all(not info.busy and info.idle_seconds >= self._idle for info in infos)
 
 
-def _idle_seconds() -> float:
+def idle_seconds() -> float:
     given = os.environ.get("ONESHOT_IDLE_SECONDS") or str(_IDLE_SECONDS)
     with contextlib.suppress(ValueError):
         if 0 < (seconds := float(given)) <= _MAX_IDLE_SECONDS:

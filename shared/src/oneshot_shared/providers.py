@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from oneshot_shared.errors import BadInput, NotReady, nearest
 
@@ -58,6 +59,12 @@ class Upstream:
         return f"Upstream({self.provider.name}, {self.base_url})"
 
 
+def check_value(name: str, value: str) -> None:
+    """:raises BadInput: a variable's value is none that can be sent; the value itself is never shown."""
+    if not value.isprintable() or " " in value.strip():
+        raise BadInput(f"the value of {name} holds a space, line break or control character; export it again without")
+
+
 def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     """The upstream for a provider's name.
 
@@ -77,6 +84,7 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
         raise NotReady(
             f"{provider.base_url_variable} is {base_url!r}; leave the last part out: it is added for each call"
         )
+    _check_address(provider, base_url)
     key = variables.get(provider.key_variable, "")
     if provider.key_required and not key:
         raise NotReady(
@@ -84,3 +92,15 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
             "where the stack is composed), or try without a key: oneshot demo"
         )
     return Upstream(provider, base_url.rstrip("/"), key)
+
+
+def _check_address(provider: Provider, base_url: str) -> None:
+    try:
+        url = urlsplit(base_url)
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.username or url.password or url.fragment:
+        raise NotReady(
+            f"{provider.base_url_variable} must be http(s)://host[:port]/path, without a user or password; set it again"
+        )

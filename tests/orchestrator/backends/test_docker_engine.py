@@ -31,8 +31,8 @@ async def engine() -> AsyncIterator[Engine]:
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("unix:///nonexistent.sock", r"no Docker engine answers \(no socket\)"),
-        ("unix:///tmp", r"no Docker engine answers \(.*(refused|directory)"),
+        ("unix:///nonexistent.sock", r"no Docker engine answers at unix:///nonexistent.sock \(no socket\)"),
+        ("unix:///tmp", r"no Docker engine answers at unix:///tmp \(.*(refused|directory)"),
         ("tcp://127.0.0.1:9", "no Docker engine answers .*; start Docker .* or use --backend local"),
         ("nonsense://x", "no Docker engine answers"),
     ],

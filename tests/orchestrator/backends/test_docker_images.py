@@ -10,7 +10,7 @@ import pytest
 
 from oneshot_orchestrator.backends import docker_images
 from oneshot_orchestrator.backends.docker_engine import Engine
-from oneshot_shared.errors import NotReady
+from oneshot_shared import needs
 from orchestrator import harness
 
 SLEEP = "53197.5"
@@ -76,7 +76,7 @@ async def test_an_agent_volume_is_filled_whole_whatever_was_there(
     monkeypatch.setattr(docker_images, "_VOLUME", prefix)
     engine = Engine("test-volume")
     await engine.ping()
-    codex = docker_images.image_name("codex", docker_images.IMAGES / "codex", docker_images.CODEX_VERSION)
+    codex = docker_images.image_name("codex", docker_images.IMAGES / "codex", needs.CODEX_VERSION)
     volume = f"{prefix}{codex.split(':')[1]}"
 
     async def inside(script: str) -> str:
@@ -93,7 +93,7 @@ async def test_an_agent_volume_is_filled_whole_whatever_was_there(
         for spoil in ("ls /v", broken):
             await inside(spoil)
             assert await docker_images.AgentVolume(engine).get(IMAGE, said.append, tmp_path / "log") == volume
-            assert await inside("/v/codex_cli_bin/bin/codex --version") == f"codex-cli {docker_images.CODEX_VERSION}"
+            assert await inside("/v/codex_cli_bin/bin/codex --version") == f"codex-cli {needs.CODEX_VERSION}"
         said.clear()
         assert await volumes.get(IMAGE, said.append, tmp_path / "log") == volume
         assert said == []
@@ -106,14 +106,3 @@ async def test_an_agent_volume_is_filled_whole_whatever_was_there(
     finally:
         await engine(engine.api.remove_volume, volume)
         await engine.close()
-
-
-async def test_without_docker_or_buildx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NotReady, match="the docker command is missing"):
-        await docker_images.require_buildx()
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho \"docker: 'buildx' is not a docker command.\"\nexit 1\n")
-    docker.chmod(0o755)
-    with pytest.raises(NotReady, match="Docker Buildx is missing"):
-        await docker_images.require_buildx()

@@ -1,9 +1,8 @@
 """Checks a submission whole, before anything is spent, and fills in its defaults."""
 
+import asyncio
 import re
-import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2
@@ -11,11 +10,11 @@ from oneshot_orchestrator import agents, session
 from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.pipeline import Services
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared import needs
+from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_FREE_BYTES = 512 * 1024 * 1024
 
 
 def now() -> str:
@@ -29,16 +28,6 @@ def check_id(run_id: str) -> None:
         raise BadInput(f"the run id {run_id!r} is not allowed; use at most 80 letters, digits, '.', '_' and '-'")
 
 
-def check_disk(data: Path) -> None:
-    """:raises NotReady: no room for a run."""
-    free = shutil.disk_usage(data).free
-    if free < _FREE_BYTES:
-        raise NotReady(
-            f"only {free // 2**20} MiB are free at {data}, and a run needs {_FREE_BYTES // 2**20}; free some space, for "
-            "example with `docker system prune`, or set ONESHOT_DATA to another disk"
-        )
-
-
 async def accept(
     request: pb.SubmitRunRequest, task: Task, backend: Backend, services: Services, settings: OrchestratorSettings
 ) -> pb.Run:
@@ -48,8 +37,11 @@ async def accept(
     """
     agent = agents.find(request.agent.name)
     _check_agent(request, agent.needs_model)
-    check_disk(settings.data)
+    needs.free_bytes(settings.data)
+    needs.git()
     backend.check(task)
+    if agent.needs_files and backend.name == "local":  # agents are this machine's own there
+        await asyncio.to_thread(needs.codex)
     run = pb.Run(run_id=request.run_id, task=task.slug, request=request, state=pb.RUN_STATE_QUEUED, submitted_at=now())
     run.request.backend = backend.name
     asked_for_cost = request.limits.cost_usd > 0

@@ -14,7 +14,7 @@ from oneshot_proxy.addons.tap import Tap
 from oneshot_proxy.relay import Relay
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.settings import ProxySettings
-from oneshot_shared import logs
+from oneshot_shared import logs, trust
 from oneshot_shared.errors import NotReady
 
 _NOWHERE = "reverse:http://127.0.0.1:9"  # the discard port: what the gate does not readdress goes nowhere
@@ -67,6 +67,7 @@ class Gateway:
     def _make_master(self) -> Any:  # noqa: ANN401 -- mitmproxy's addon and option managers are untyped
         state = self._settings.data / "state" / "mitmproxy"
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trust.own(state)
         mode = f"{_NOWHERE}@{self._settings.gateway_host}:{self._settings.gateway_port}"
         master: Any = DumpMaster(Options(mode=[mode], confdir=str(state)), with_termlog=False, with_dumper=False)
         # It would end the process by sys.exit inside a task; Ready does the same with a sentence.
@@ -75,10 +76,7 @@ class Gateway:
         master.addons.remove(errorcheck)
         master.options.update(**_OPTIONS)
         if self._settings.upstream_ca:
-            if not Path(self._settings.upstream_ca).is_file():
-                raise NotReady(
-                    f"ONESHOT_PROXY_UPSTREAM_CA names {self._settings.upstream_ca}, which is no file; set it again"
-                )
+            trust.authorities("ONESHOT_PROXY_UPSTREAM_CA", Path(self._settings.upstream_ca))
             master.options.update(ssl_verify_upstream_trusted_ca=self._settings.upstream_ca)
         return master
 

@@ -5,7 +5,6 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from urllib.parse import urlsplit
 
 from oneshot_proxy import cassette, prices, redact
 from oneshot_proxy.player import Player
@@ -13,7 +12,7 @@ from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
 from oneshot_proxy.store import Store
 from oneshot_shared import providers
-from oneshot_shared.errors import BadInput, NotReady, nearest
+from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
@@ -37,8 +36,7 @@ class Sessions:
                 raise BadInput(
                     f"variable {name!r} belongs to no provider{nearest(name, known)}; known: {', '.join(known)}"
                 )
-            if not value.isprintable():
-                raise BadInput(f"the value of {name} holds a line break or control character; export it again")
+            providers.check_value(name, value)
         key_names = {provider.key_variable for provider in providers.PROVIDERS.values()}
         for name, value in variables.items():
             self._variables[name] = value.strip()
@@ -80,7 +78,6 @@ class Sessions:
                 )
             return Session(spec, None, Player(tape), price_known=True)
         upstream = providers.resolve(spec.provider, self._variables)
-        _check_address(upstream)
         return Session(spec, upstream, None, prices.known(upstream.provider.price_id, spec.model))
 
     async def close(self, session_id: str) -> SessionRecord:
@@ -138,14 +135,3 @@ class Sessions:
 def _check_limits(limits: Limits) -> None:
     if not math.isfinite(limits.cost_usd) or limits.cost_usd < 0:
         raise BadInput(f"cost limit {limits.cost_usd} must be a number of US dollars from 0 (no limit) on")
-
-
-def _check_address(upstream: providers.Upstream) -> None:
-    variable = upstream.provider.base_url_variable
-    try:
-        url = urlsplit(upstream.base_url)
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
-    if not usable or url.username or url.password or url.fragment:
-        raise NotReady(f"{variable} must be http(s)://host[:port]/path, without a user or password; set it again")

@@ -7,6 +7,7 @@ from pathlib import Path
 from oneshot_orchestrator.agents.output import Capped, Lines
 from oneshot_orchestrator.contract import Done, Exit, Role, Work
 from oneshot_orchestrator.overlay import files_tar
+from oneshot_shared import needs
 from oneshot_shared.errors import NotReady
 
 _TOKEN_VARIABLE = "ONESHOT_RUN_KEY"  # noqa: S105 -- a variable's name
@@ -71,14 +72,7 @@ def _binary(agent_files: str) -> str:
     """In a container the agent volume's; on this machine that of the package openai-codex-cli-bin."""
     if agent_files:
         return f"{agent_files}/codex_cli_bin/bin/codex"
-    try:
-        from codex_cli_bin import bundled_codex_path
-
-        return str(bundled_codex_path())
-    except (ImportError, FileNotFoundError):
-        raise NotReady(
-            "Codex is not installed beside oneshot; install it with: pip install openai-codex-cli-bin"
-        ) from None
+    return str(needs.codex_path())
 
 
 async def _sandbox_mode(work: Work, binary: str, env: dict[str, str]) -> list[str]:

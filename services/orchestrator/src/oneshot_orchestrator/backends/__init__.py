@@ -4,14 +4,13 @@ from pathlib import Path
 
 from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared.errors import BadInput, nearest
+from oneshot_shared import needs
 
 
 def make(name: str, settings: OrchestratorSettings, state: Path) -> Backend:
     """The backend of a name; its libraries are imported here and nowhere else. :raises BadInput: unknown name."""
     if name not in settings.backends:
-        known: list[str] = [*settings.backends]
-        raise BadInput(f"backend {name!r} is unknown{nearest(name, known)}; this stack has: {', '.join(known)}")
+        raise needs.unknown_backend(name, settings.backends)
     if name == "docker":
         from oneshot_orchestrator.backends.docker import DockerBackend
 

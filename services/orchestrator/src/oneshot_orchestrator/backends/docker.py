@@ -18,7 +18,7 @@ from oneshot_orchestrator.backends.docker_slots import DockerSlot
 from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import archive
+from oneshot_shared import archive, needs
 from oneshot_shared.errors import BadInput, NotReady
 from oneshot_shared.task import Task
 
@@ -44,7 +44,7 @@ class DockerBackend:
         """:raises NotReady: no engine, or no Buildx."""
         await self._engine.ping()
         if not self._has_buildx:
-            await docker_images.require_buildx()
+            await asyncio.to_thread(needs.buildx)
             self._has_buildx = True
 
     def check(self, task: Task) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,21 +11,14 @@ from typing import Any
 import docker
 import docker.errors
 
-from oneshot_shared import logs
-from oneshot_shared.errors import NotReady
+from oneshot_shared import logs, needs
+from oneshot_shared.errors import sentence
 
-LABEL = "dev.oneshot.owner"
 RUN_LABEL = "dev.oneshot.run"
 KIND_LABEL = "dev.oneshot.kind"
-_UNIX = "unix://"
-_DEFAULT = f"{_UNIX}/var/run/docker.sock"
 _THREADS = 160  # each of at most 64 runs holds one for as long as its agent works
 _SETTLE_SECONDS = 15.0
 _CHUNK_BYTES = 1 << 20
-_NO_ENGINE = (
-    "no Docker engine answers ({why}); start Docker (for example `systemctl start docker`, or "
-    "scripts/docker-debian.sh on Debian), or use --backend local"
-)
 
 
 class Engine:
@@ -44,7 +36,7 @@ class Engine:
     def api(self) -> Any:  # noqa: ANN401 -- docker-py has no types for its low-level client
         """docker-py's low-level client. :raises NotReady: no ping has found an engine yet."""
         if self._client is None:
-            raise NotReady(_NO_ENGINE.format(why="none was found yet"))
+            raise needs.no_engine(_address(), ConnectionError("none was found yet"))
         return self._client.api
 
     async def __call__[T](self, call: Callable[..., T], /, *arguments: object, **options: object) -> T:
@@ -61,17 +53,17 @@ class Engine:
     async def ping(self) -> None:
         """Connect where needed; the client stays, for it connects anew by itself. :raises NotReady: no answer (any more)."""
         try:
-            await self(_knock)
+            await self(needs.knock, _address())  # docker-py leaves a socket open where it cannot connect
             async with self._connecting:
                 if self._client is None:
                     self._client = await self(docker.from_env, timeout=120, max_pool_size=_THREADS)
             await self(self._client.ping)
         except (docker.errors.DockerException, OSError) as error:
-            raise NotReady(_NO_ENGINE.format(why=_short(error))) from None
+            raise needs.no_engine(_address(), error) from None
 
     def labels(self, kind: str, run_id: str = "") -> dict[str, str]:
         """The labels of something we make."""
-        return {LABEL: self.owner, KIND_LABEL: kind} | ({RUN_LABEL: run_id} if run_id else {})
+        return {needs.OWNER_LABEL: self.owner, KIND_LABEL: kind} | ({RUN_LABEL: run_id} if run_id else {})
 
     @asynccontextmanager
     async def container(self, image: str, command: list[str], **options: object) -> AsyncIterator[str]:
@@ -103,7 +95,7 @@ class Engine:
         try:
             await remove(identity)
         except (docker.errors.DockerException, OSError) as error:
-            logs.get().warning("not removed from Docker", id=identity[:12], error=_short(error))
+            logs.get().warning("not removed from Docker", id=identity[:12], error=sentence(error))
             return False
         return True
 
@@ -138,7 +130,7 @@ class Engine:
 
     async def reap(self) -> list[str]:
         """Remove every container and network of this owner; returns what was removed. What resists is logged, and stays."""
-        mine = {"label": f"{LABEL}={self.owner}"}
+        mine = {"label": f"{needs.OWNER_LABEL}={self.owner}"}
         containers = await self(self.api.containers, all=True, filters=mine)
         removed = [
             each["Names"][0].lstrip("/")
@@ -160,21 +152,11 @@ class Engine:
         self._threads.shutdown(wait=False)
 
 
-def _knock() -> None:
-    """Connect to the engine's socket, and no more: docker-py leaves a socket open where it cannot connect."""
-    address = os.environ.get("DOCKER_HOST") or _DEFAULT
-    if address.startswith(_UNIX):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.connect(address.removeprefix(_UNIX))
+def _address() -> str:
+    return os.environ.get("DOCKER_HOST") or needs.DEFAULT_ENGINE
 
 
 def _close(made: "asyncio.Future[Any]") -> None:
     """Close a file that nobody takes any more."""
     if not made.cancelled() and made.exception() is None and hasattr(made.result(), "close"):
         made.result().close()
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no socket"
-    return (getattr(error, "strerror", None) or str(error)).splitlines()[0][:200].lower()

@@ -12,11 +12,10 @@ import docker.errors
 
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.contract import Say
-from oneshot_shared import archive
+from oneshot_shared import archive, needs
 from oneshot_shared.errors import NotReady
 
 IMAGES = Path(__file__).parent.parent / "images"
-CODEX_VERSION = "0.163.0"
 _VOLUME = "oneshot-agent-"
 _PLACE = "/oneshot-agent"
 _MARKER = ".complete"
@@ -52,23 +51,6 @@ async def build(image: str, context: Path, say: Say, log: Path, timeout: float =
         command += ["--build-arg", f"{name}={value}"]
     if await _follow([*command, str(context)], say, log, timeout):
         raise BuildError(image)
-
-
-async def require_buildx() -> None:
-    """:raises NotReady: the docker command or its Buildx plugin, which docker-py does not replace, is missing."""
-    null = subprocess.DEVNULL
-    try:
-        asked = await asyncio.create_subprocess_exec(
-            "docker", "buildx", "version", stdin=null, stdout=null, stderr=null
-        )
-    except FileNotFoundError:
-        raise NotReady(
-            "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
-        ) from None
-    if await asked.wait():
-        raise NotReady(
-            "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
-        )
 
 
 async def _follow(command: list[str], say: Say, log: Path, timeout: float) -> int:
@@ -120,14 +102,14 @@ class AgentVolume:
 
         :raises NotReady: it cannot be filled.
         """
-        codex = image_name("codex", IMAGES / "codex", CODEX_VERSION)
+        codex = image_name("codex", IMAGES / "codex", needs.CODEX_VERSION)
         volume = f"{_VOLUME}{codex.split(':')[1]}"
         labels = self._engine.labels("agent files")
         made = (await self._engine(self._engine.api.create_volume, volume, labels=labels))["CreatedAt"]  # or found
         if made != self._whole:
             if not await self._is_whole(volume, image):
                 say("fetching Codex for the sandbox's platform, once")
-                await build(codex, IMAGES / "codex", say, log, VERSION=CODEX_VERSION)
+                await build(codex, IMAGES / "codex", say, log, VERSION=needs.CODEX_VERSION)
                 await self._fill(volume, codex)
             self._whole = made
         return volume
