@@ -1,12 +1,15 @@
 """A tree on its way out of a sandbox."""
 
+import asyncio
 import io
 import os
 import socket
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -140,3 +143,20 @@ def test_what_cannot_be_read_is_made_readable() -> None:
         finally:
             if was_root:
                 os.setresuid(0, 0, 0)
+
+
+async def test_a_file_that_nobody_waits_for_any_more_is_closed() -> None:
+    made = io.BytesIO(b"x")
+
+    def make() -> IO[bytes]:
+        time.sleep(0.1)
+        return made
+
+    assert (await trees.handed_over(asyncio.to_thread(make))).read() == b"x"
+    waiting = asyncio.create_task(trees.handed_over(asyncio.to_thread(make)))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.2)
+    assert made.closed

@@ -1,11 +1,12 @@
 """A tree on its way out of a sandbox: capped, and without hard links, which an unpacking must not follow."""
 
+import asyncio
 import copy
 import errno
 import io
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -65,6 +66,21 @@ def packed(folder: Path, caps: archive.Caps = CAPS) -> IO[bytes]:
     if folder.is_symlink() or not folder.is_dir():
         return empty()
     return _tar(_found(folder, caps))
+
+
+async def handed_over(making: Coroutine[Any, Any, IO[bytes]]) -> IO[bytes]:
+    """A file that a thread makes; where its caller is cancelled meanwhile, it is closed."""
+    task = asyncio.ensure_future(making)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_close)
+        raise
+
+
+def _close(made: "asyncio.Future[IO[bytes]]") -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().close()
 
 
 type _Member = tuple[tarfile.TarInfo, IO[bytes] | None]
