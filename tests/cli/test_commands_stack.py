@@ -68,7 +68,7 @@ def test_a_service_that_does_not_answer_is_named_and_the_way_out_too(own_house: 
     assert "  proxy: does not answer\n" in status.out
     assert "orchestrator  process" in status.out
     rows = {row["service"]: row["busy"] for row in own_house("status", "--json").json["services"]}
-    assert rows == {"proxy": "does not answer", "grader": "", "orchestrator": ""}
+    assert rows == {"proxy": "does not answer", "grader": "", "orchestrator": "", "capture": ""}
     down = own_house("down")
     assert down.code == 2
     assert down.sentence == "the stack does not answer (proxy); stop it with `oneshot down --force`"

@@ -133,6 +133,8 @@ async def test_an_agent_that_removes_the_tree_has_failed(stack: Stack, hello: Pa
 
 
 async def test_a_tree_that_is_too_large_is_the_agents_fault(stack: Stack, hello: Path) -> None:
+    toml = (hello / "task.toml").read_text()
+    (hello / "task.toml").write_text(toml.replace("storage_mb = 4096", "storage_mb = 4194304"))
     run = await stack.run(hello, "command", command="truncate -s 1T big")
     assert (run.grade.verdict, run.grade.blame) == (INVALID, grader_pb2.BLAME_AGENT)
     assert "the tree that the agent left has more than 4294967296 bytes" in run.grade.reason

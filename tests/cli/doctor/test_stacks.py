@@ -23,7 +23,7 @@ def test_up_of_another_build_deaf_killed_and_tidied(own_house: House) -> None:
     assert own_house("up").code == 0
     assert _checks(own_house)["stack"]["found"].endswith(", idle")
 
-    ready = own_house.runtime / "ready.json"
+    ready = own_house.stack.ready_file
     content = json.loads(ready.read_text())
     ready.write_text(json.dumps(content | {"build": "0.0.9+other"}))
     assert "of another version (0.0.9+other) and idle" in _checks(own_house)["stack"]["found"]
@@ -34,8 +34,9 @@ def test_up_of_another_build_deaf_killed_and_tidied(own_house: House) -> None:
     assert (deaf["state"], deaf["mend"]) == ("fail", "oneshot down --force")
     os.kill(grader, signal.SIGCONT)
 
-    os.kill(content["pid"], signal.SIGKILL)
-    until(lambda: not psutil.pid_exists(content["pid"]))
+    supervisor = own_house.stack.pid()
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(supervisor))
     (own_house.data / "state" / "sandboxes" / "run-agent").mkdir(parents=True)
     killed = _checks(own_house)
     assert (killed["stack"]["state"], killed["stack"]["mend"]) == ("warn", "oneshot down")
@@ -49,7 +50,7 @@ def test_at_work_for_another_build(own_house: House) -> None:
     wish = ("run", "hello-world", "--agent", "command", "--command", "sleep 300", "--backend", "local")
     process = own_house.start(*wish)
     await_line(process, "agent at work")
-    ready = own_house.runtime / "ready.json"
+    ready = own_house.stack.ready_file
     ready.write_text(json.dumps(json.loads(ready.read_text()) | {"build": "0.0.9+other"}))
     check = _checks(own_house)["stack"]
     refused = own_house(*wish)

@@ -1,12 +1,15 @@
 """A tree on its way out of a sandbox."""
 
+import asyncio
 import io
 import os
 import socket
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -117,9 +120,9 @@ def test_a_path_that_is_too_long_is_a_name_that_nobody_can_make(tmp_path: Path) 
     os.close(at)
     refused = []
     with trees.packed(folder) as file:
-        archive.unpack(file, tmp_path / "out", strip=1, refused=lambda name, why: refused.append((name[:9], why)))
+        archive.unpack(file, tmp_path / "longer", strip=1, refused=lambda name, why: refused.append((name[:9], why)))
     assert ("x" * 9, "has a name that is not possible here (File name too long)") in refused
-    assert b"a" in toy.read(tmp_path / "out")
+    assert b"a" in toy.read(tmp_path / "longer")
     remove(folder)
 
 
@@ -141,3 +144,20 @@ def test_what_cannot_be_read_is_made_readable() -> None:
         finally:
             if was_root:
                 os.setresuid(0, 0, 0)
+
+
+async def test_a_file_that_nobody_waits_for_any_more_is_closed() -> None:
+    made = io.BytesIO(b"x")
+
+    def make() -> IO[bytes]:
+        time.sleep(0.1)
+        return made
+
+    assert (await trees.handed_over(asyncio.to_thread(make))).read() == b"x"
+    waiting = asyncio.create_task(trees.handed_over(asyncio.to_thread(make)))
+    await asyncio.sleep(0.02)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.2)
+    assert made.closed

@@ -106,7 +106,7 @@ class DockerBackend:
             with self._engine.archive(container, path) as chunks:
                 return trees.received(chunks)
 
-        return await self._engine(fetch)
+        return await trees.handed_over(self._engine(fetch))
 
     async def open_slot(self, index: int) -> DockerSlot:
         """A network and its relay. A making that was broken off goes on, and whoever comes next waits for it."""

@@ -139,7 +139,7 @@ class DockerSandbox:
 
     async def put(self, tar: IO[bytes], folder: str) -> None:
         """See contract.Sandbox."""
-        rewritten = await asyncio.to_thread(self._rewrite, tar, PurePosixPath(folder))
+        rewritten = await trees.handed_over(asyncio.to_thread(self._rewrite, tar, PurePosixPath(folder)))
         with rewritten:
             await self._engine(self._engine.api.put_archive, self._id, "/", rewritten)
 
@@ -192,7 +192,7 @@ class DockerSandbox:
             except docker.errors.NotFound:
                 return trees.empty()
 
-        return await self._engine(fetch)
+        return await trees.handed_over(self._engine(fetch))
 
 
 def _owned(member: tarfile.TarInfo, uid: int, gid: int, *, directory: bool = False) -> tarfile.TarInfo:

@@ -134,4 +134,4 @@ class LocalSandbox:
 
     async def get_tree(self) -> IO[bytes]:
         """See contract.Sandbox."""
-        return await asyncio.to_thread(trees.packed, Path(self.tree))
+        return await trees.handed_over(asyncio.to_thread(trees.packed, Path(self.tree)))

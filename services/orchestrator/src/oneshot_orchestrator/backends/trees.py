@@ -129,6 +129,7 @@ def _found(folder: Path, caps: archive.Caps) -> Iterator[_Member]:
                 if error.errno != errno.ENAMETOOLONG:
                     raise
                 member = tarfile.TarInfo(f"tree/{name}")  # the name alone: whoever unpacks says that it is not possible
+                member.type = tarfile.DIRTYPE
             if member is None:  # a socket
                 continue
             member.mtime = 0  # a time with fractions would cost a header of its own
