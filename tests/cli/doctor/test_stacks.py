@@ -38,6 +38,7 @@ def test_up_of_another_build_deaf_killed_and_tidied(own_house: House) -> None:
     os.kill(supervisor, signal.SIGKILL)
     until(lambda: not psutil.pid_exists(supervisor))
     (own_house.data / "state" / "sandboxes" / "run-agent").mkdir(parents=True)
+    (own_house.data / "state" / "backends" / "local").touch()
     killed = _checks(own_house)
     assert (killed["stack"]["state"], killed["stack"]["mend"]) == ("warn", "oneshot down")
     assert "1 sandboxes in" in killed["leftovers"]["found"]
@@ -82,7 +83,10 @@ def test_leftovers_at_the_engine(own_house: House) -> None:
     try:
         found = _checks(own_house)["leftovers"]
         assert found["found"] == "1 containers or networks of a stack that was killed"
-        assert found["mend"] == "oneshot down"
+        assert found["mend"].startswith(f"docker rm -f $(docker ps -aq --filter label=dev.oneshot.owner={mine})")
+        (own_house.data / "state" / "backends").mkdir(parents=True)
+        (own_house.data / "state" / "backends" / "docker").touch()
+        assert _checks(own_house)["leftovers"]["mend"] == "oneshot down"
         assert own_house("down").code == 0
         found = _checks(own_house)["leftovers"]
         assert found["state"] == "ok"

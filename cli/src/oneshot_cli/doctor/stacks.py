@@ -85,9 +85,17 @@ def leftovers(machine: Machine) -> Check:
     if here:
         found.append(f"{here} sandboxes in {folders}")
     if found:
-        return Check(name, "warn", " and ".join(found), "oneshot down")
+        return Check(name, "warn", " and ".join(found), _mend(machine))
     others = ", ".join(f"{n} of {owner}" for owner, n in gone.items())
     return ok(name, f"none of this data folder{f'; of other stacks, alive or not: {others}' if others else ''}")
+
+
+def _mend(machine: Machine) -> str:
+    """A stack that was killed has left its marks, by which `down` knows; else the engine must be asked by hand."""
+    if Stack(machine.data).leftovers():
+        return "oneshot down"
+    label = f"label={OWNER_LABEL}={places.owner(machine.data)}"
+    return f"docker rm -f $(docker ps -aq --filter {label}); docker network rm $(docker network ls -q --filter {label})"
 
 
 def _labelled(machine: Machine) -> Counter[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot_orchestrator.agents.output import Capped
 from oneshot_orchestrator.ahead import begun
+from oneshot_orchestrator.backends.trees import handed_over
 from oneshot_orchestrator.contract import Backend, Changes, Environment, Role, Sandbox, SandboxSpec
 from oneshot_orchestrator.git import Trees
 from oneshot_orchestrator.overlay import verification_tar
@@ -44,7 +45,8 @@ class Verifier:
         """Verify a tree, or a control, in a sandbox that may still be in the making."""
         changes = await self.trees.changes(tree)
         tests = self.task.path / "tests"
-        with await asyncio.to_thread(verification_tar, tests, dict(plan.files), changes) as tar:
+        packing = asyncio.to_thread(verification_tar, tests, dict(plan.files), changes)
+        with await handed_over(packing) as tar:
             sandbox = await fresh
             folder = f"{sandbox.scratch}/verify"
             await sandbox.put(tar, folder)
