@@ -148,10 +148,14 @@ class Pipeline:
         if (size := await trees.size(tree)) > _SOLUTION_BYTES:
             raise Spoilt(f"the files that the agent changed have {size} bytes; a solution may have {_SOLUTION_BYTES}")
         await trees.write_patch(tree, self.folder / "artifacts" / "diff.patch")
-        refused += [f"{printable(name)}, which the base's .gitignore names" for name in ignored]
         if refused:
-            more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
-            self.run.notes.append(f"left out of the agent's tree: {'; '.join(refused[:3])}{more}")
+            self.run.notes.append(f"left out of the agent's tree: {_first('; ', refused)}")
+        if ignored:
+            places = sorted(
+                {printable(first) + "/" * bool(rest) for first, _, rest in (n.partition("/") for n in ignored)}
+            )
+            left_out = f"{len(ignored)} new files that the base's .gitignore names"
+            self.run.notes.append(f"left out of the agent's tree: {left_out}, in {_first(', ', places)}")
         return tree
 
     async def _grade(self, verifier: verify.Verifier, left: _Left, made: AsyncExitStack) -> grader_pb2.Grade:
@@ -178,3 +182,9 @@ class Pipeline:
             upstream_failure=record.upstream_failure,
             last_words=printable(done.last_words),
         )
+
+
+def _first(separator: str, words: list[str]) -> str:
+    """The first three, and how many more there are."""
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return f"{separator.join(words[:3])}{more}"
