@@ -6,8 +6,9 @@ each started, copied into, worked in, copied out of and removed; for eight runs 
 have the same image, users, limits, capabilities and networks (the agent on an internal network that was made before, as our
 slots' are; the verification on none), and run the same runner with the same hidden tests and canaries.
 
-Not equal, and all in the floor's favour: what it copies in is ready-made, it does not compare the tree with its base, scores
-nothing, keeps no journal and writes no results.
+Not equal, in the floor's favour: what it copies in is ready-made, it does not compare the tree with its base, scores nothing,
+keeps no journal and writes no results. In ours: it runs `git apply` in the container where we lay the files, and copies the
+report out where we read it from standard output; the two were measured to be about a twentieth of the floor.
 """
 
 import asyncio

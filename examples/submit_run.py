@@ -1,8 +1,9 @@
 """Submits a run to a stack, watches it, and fetches its results: all that a client of the orchestrator does."""
-# usage: ONESHOT_TOKEN_FILE=token examples/submit_run.py TASK_FOLDER AGENT [HOST:PORT, localhost:50053]
+# usage: ONESHOT_TOKEN_FILE=token python examples/submit_run.py TASK_FOLDER AGENT [HOST:PORT, localhost:50053]
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +23,7 @@ async def main(folder: Path, agent: str, address: str = "localhost:50053") -> No
     async with client.channel(address, Path(os.environ["ONESHOT_TOKEN_FILE"]).read_text().strip()) as channel:
         stack = orchestrator_pb2_grpc.OrchestratorServiceStub(channel)
         digest = (await stack.PutTask(pieces(folder))).digest
-        run_id = f"example-{os.getpid()}"
+        run_id = f"example-{secrets.token_hex(4)}"
         await stack.SubmitRun(pb.SubmitRunRequest(run_id=run_id, task_digest=digest, agent=pb.Agent(name=agent)))
         async for update in stack.WatchRun(pb.WatchRunRequest(run_id=run_id)):
             if update.HasField("event"):

@@ -179,3 +179,12 @@ async def test_a_disk_that_is_full(small_disk: Path, tmp_path: Path, size: int) 
         assert await house.status() == started
         assert [*house.created.iterdir(), *house.leftovers()] == []
         assert (await house.end()).state == ENDED
+
+
+async def test_nothing_is_taken_any_more_while_it_stops(house: House) -> None:
+    await house.start()
+    await house.capture.finish()
+    with pytest.raises(NotReady, match="capture is stopping, and nothing was written; end the task again"):
+        await house.end()
+    assert (await house.status()).state == STARTED
+    assert house.leftovers() == []

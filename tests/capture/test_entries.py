@@ -24,6 +24,11 @@ def test_of_diff() -> None:
 def test_contents() -> None:
     said = b"%s blob 3\na\nb\n%s blob 0\n\n" % (OID, OID)
     assert list(entries.contents(said)) == [b"a\nb", b""]
+    assert list(entries.contents(b"")) == []
+    many = b"%s blob 1\nx\n" % OID * 200_000
+    assert sum(map(len, entries.contents(many))) == 200_000, (
+        "in time that grows with what there is, not with its square"
+    )
 
 
 def test_index_info_lets_paths_go_before_others_take_their_place() -> None:

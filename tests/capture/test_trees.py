@@ -1,5 +1,7 @@
 """Packs and trees of whoever sends them: what is broken, hostile or too large is refused, and nothing of it is written."""
 
+import hashlib
+import zlib
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,35 @@ async def test_hostile_folders(repository: Repository, tmp_path: Path, name: byt
     oid = await repository.raw(b"040000 tree %s\t%s" % (hooks.encode(), name))
     with pytest.raises(BadInput):
         await (await taken(await repository.pack(oid), tmp_path / "p")).tree(oid)
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def _bomb(copies: int) -> bytes:
+    """A pack of a few kB: 8 MiB of zeros, and a delta that lays them side by side."""
+    base = bytes(8 << 20)
+    delta = _varint(len(base)) + _varint(len(base) * copies) + b"\xc0\x80" * copies  # copy 0x800000 bytes from 0
+    first = b"\xb0\x80\x80\x20" + zlib.compress(base)  # a blob of 8 MiB
+    size = _varint(len(delta) >> 4)
+    distance, offset = len(first), bytearray([len(first) & 127])
+    while distance := distance >> 7:
+        distance -= 1
+        offset.insert(0, 128 | distance & 127)
+    second = bytes([0xE0 | len(delta) & 15]) + size + bytes(offset) + zlib.compress(delta)
+    pack = b"PACK" + (2).to_bytes(4) + (2).to_bytes(4) + first + second
+    return pack + hashlib.sha1(pack).digest()
+
+
+async def test_a_small_pack_of_an_enormous_file_is_refused_and_takes_no_memory(tmp_path: Path) -> None:
+    await taken(_bomb(2), tmp_path / "fine")
+    with pytest.raises(BadInput, match="the pack holds a file too large to be read in 768 MiB; leave it out"):
+        await taken(_bomb(600), tmp_path / "bomb")
 
 
 async def test_a_name_that_is_a_link_and_a_folder_too(repository: Repository, tmp_path: Path) -> None:

@@ -164,16 +164,16 @@ def data_folder_is_a_file(house: House, tmp: Path) -> Iterator[Broken]:
 @setup
 def socket_path_too_long(house: House, tmp: Path) -> Iterator[Broken]:
     deep = tmp / ("x" * 80)
-    deep.mkdir()
+    deep.mkdir(mode=0o700)
     words = (f"the path {deep}", "is too long for a socket", "set ONESHOT_RUNTIME to a shorter one")
     yield Broken("socket folder", words, {"ONESHOT_RUNTIME": str(deep)})
 
 
 @setup
 def socket_folder_open_to_others(house: House, tmp: Path) -> Iterator[Broken]:
-    (tmp / "oneshot").mkdir(mode=0o755)
-    words = (f"{tmp / 'oneshot'} must be a folder of yours with mode 0700", "set ONESHOT_RUNTIME")
-    yield Broken("socket folder", words, {"ONESHOT_RUNTIME": str(tmp)})
+    (tmp / "open").mkdir(mode=0o755)
+    words = (f"{tmp / 'open'} must be a folder of yours with mode 0700", "set ONESHOT_RUNTIME")
+    yield Broken("socket folder", words, {"ONESHOT_RUNTIME": str(tmp / "open")})
 
 
 @setup

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from oneshot_cli import composed
+from oneshot_shared.errors import NotReady
 
 
 @pytest.fixture
@@ -28,8 +29,10 @@ def test_the_token_of_the_stack_on_a_port(port: int) -> None:
     assert composed.token(1) == ""
 
 
-def test_without_docker_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_that_cannot_be_asked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    assert composed.token(50053) == ""
+    with pytest.raises(NotReady, match=r"cannot be had from docker \(.*nonexistent\.sock.*\); set ONESHOT_TOKEN_FILE"):
+        composed.token(50053)
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert composed.token(50053) == ""
+    with pytest.raises(NotReady, match=r"\(there is no docker command\); set ONESHOT_TOKEN_FILE to a copy"):
+        composed.token(50053)

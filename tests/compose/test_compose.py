@@ -62,7 +62,7 @@ def test_the_example_client(composed: Composed) -> None:
     assert ended.returncode == 0, ended.stderr
     last = ended.stdout.splitlines()[-1]
     found = re.fullmatch(
-        r"VERDICT_PASS: All 6 expected tests passed, and the \d+ canaries failed\.  Files: (example-\d+)", last
+        r"VERDICT_PASS: All 6 expected tests passed, and the \d+ canaries failed\.  Files: (example-[0-9a-f]{8})", last
     )
     assert found, ended.stdout
     assert "+hello world" in _diff(composed.home / found[1])
@@ -101,6 +101,40 @@ def test_every_service_is_shut_in(composed: Composed, service: str) -> None:
     assert [name for name in packages if re.fullmatch(r"oneshot_(proxy|grader|orchestrator|capture|cli)", name)] == [
         f"oneshot_{service}"
     ]
+
+
+PROBE = """
+import socket
+for host, port in {places}:
+    try:
+        socket.create_connection((host, port), 1).close()
+        print('reached', host, port)
+    except OSError:
+        pass
+print('done')
+"""
+
+
+def test_a_sandbox_reaches_the_relay_and_nothing_else_of_the_stack(composed: Composed) -> None:
+    ports = {"capture": 50051, "proxy": 50052, "orchestrator": 50053, "grader": 50054}
+    networks = [composed.inspect(service)["NetworkSettings"]["Networks"] for service in ports]
+    addresses = [next(iter(found.values())) for found in networks]
+    hosts = [*ports, *(each["IPAddress"] for each in addresses), addresses[0]["Gateway"], "host.docker.internal"]
+    places = [(host, port) for host in hosts for port in (8080, *ports.values())]
+    command = f'python3 -c "{PROBE.format(places=places)}"; ls -d /run/oneshot* /var/run/docker.sock'
+    code, run = composed.run("--agent", "command", "--command", command)
+    assert (code, run["grade"]["verdict"]) == (1, "VERDICT_FAIL")
+    log = (Path(run["folder"]) / "logs" / "agent.stdout.log").read_text()
+    assert log.splitlines() == ["reached proxy 8080", "done"]
+
+
+def test_what_compose_would_do_is_what_is_written() -> None:
+    """`up` builds what has changed, whatever image of the same name is there."""
+    command = ["docker", "compose", "--file", str(ROOT / "compose.yaml"), "config", "--format", "json"]
+    config = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert {name: service["pull_policy"] for name, service in config["services"].items()} == {
+        "init": "never", **dict.fromkeys(SERVICES, "build"),
+    }  # fmt: skip
 
 
 def test_a_key_of_the_environment_is_the_proxys_alone(composed: Composed) -> None:

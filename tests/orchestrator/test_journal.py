@@ -14,7 +14,7 @@ from oneshot_orchestrator.store import RunStore
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[RunStore]:
     made = RunStore(tmp_path / "runs.sqlite")
-    made.add(pb.Run(run_id="a"))
+    made.add(pb.Run(run_id="a"), pb.SubmitRunRequest(run_id="a"))
     yield made
     made.close()
 

@@ -190,6 +190,15 @@ async def test_a_commands_exit_code_is_told(stack: Stack, hello: Path) -> None:
     assert list(run.notes) == ["the command ended with exit code 7; see logs/agent.stderr.log"]
 
 
+async def test_what_the_bases_gitignore_keeps_out_is_told_in_one_line(stack: Stack, hello: Path) -> None:
+    files = "src/greet/__pycache__/a.pyc src/greet/__pycache__/b.pyc __pycache__/c.pyc"
+    command = f"{SOLVE}; mkdir -p __pycache__ src/greet/__pycache__; touch {files}"
+    run = await stack.run(hello, "command", command=command)
+    assert run.grade.verdict == PASS
+    told = "left out of the agent's tree: 3 new files that the base's .gitignore names, in __pycache__/, src/"
+    assert list(run.notes) == [told]
+
+
 async def test_names_that_are_not_utf8_do_not_spoil_a_run(stack: Stack, hello: Path) -> None:
     command = "import os; os.symlink('/etc/shadow', b'caf\\xe9'); open(b'b\\xe9te', 'w').write('x')"
     run = await stack.run(hello, "command", command=f'{SOLVE}; python3 -c "{command}"')

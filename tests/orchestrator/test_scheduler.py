@@ -3,9 +3,12 @@
 import asyncio
 import errno
 import os
+import resource
 import signal
+import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 import pytest
 
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_orchestrator import scheduler
 from oneshot_orchestrator.backends.local import LocalBackend
 from oneshot_orchestrator.scheduler import Scheduler
 from oneshot_shared.errors import NotReady
@@ -174,15 +178,41 @@ async def test_a_slot_is_free_again_although_the_journal_cannot_be_written(
     assert (await stack.run(hello, "oracle", run_id="last")).grade.verdict == PASS
 
 
-DEEP = "import os\nfor _ in range(2500):\n    os.mkdir('d')\n    os.chdir('d')\n"
+DEEP = "import os\nfor _ in range({}):\n    os.mkdir('d')\n    os.chdir('d')\n    open('a', 'w').close()\n"
 
 
-async def test_folders_too_deep_for_any_path_are_left_out_and_leave_nothing(stack: Stack, hello: Path) -> None:
-    run = await stack.run(hello, "command", command=f'{SOLVE}; python3 -c "{DEEP}"')
-    assert run.grade.verdict == PASS
-    assert any("has a name that is not possible here" in note for note in run.notes), run.notes
-    assert not list((stack.data / "state").glob("sandboxes/*"))
-    assert (await stack.run(hello, "oracle", run_id="run-2")).grade.verdict == PASS
+@pytest.mark.parametrize("levels", [1200, 2500])
+async def test_folders_too_deep_are_left_out_and_leave_nothing(
+    tmp_path: Path, hello: Path, backend: str, levels: int
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # as in an ordinary login
+    try:
+        for run_id in ("run-1", "run-2"):
+            async with harness.stack(tmp_path / "data") as stack:
+                command = f'{SOLVE}; python3 -c "{DEEP.format(levels)}"'
+                run = await stack.run(hello, "command", backend, command, run_id)
+                assert run.grade.verdict == PASS
+                assert any("lies deeper than 500 folders" in note for note in run.notes), run.notes
+                assert not list((stack.data / "state" / "scratch").iterdir())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_an_engine_that_hangs_does_not_keep_it_from_starting(
+    tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "_REAP_SECONDS", 0.5)
+    (tmp_path / "data" / "state" / "backends").mkdir(parents=True)
+    (tmp_path / "data" / "state" / "backends" / "docker").touch()
+    with tempfile.TemporaryDirectory(prefix="osb-") as place, socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(f"{place}/docker.sock")
+        deaf.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/docker.sock")
+        async with asyncio.timeout(30):
+            async with harness.stack(tmp_path / "data") as stack:
+                assert (await stack.run(hello, "oracle")).grade.verdict == PASS
+        assert (tmp_path / "data" / "state" / "backends" / "docker").exists(), "what it left is still to be removed"
 
 
 async def test_it_starts_although_what_an_earlier_process_left_cannot_be_removed(

@@ -159,3 +159,15 @@ def test_ids() -> None:
     for bad in ("-a", ".hidden", "a/b", "a b", "ä", "a\n"):
         with pytest.raises(BadInput, match="is not allowed"):
             submission.check_id(bad)
+
+
+async def test_a_proxy_that_is_away_is_said_and_not_waited_for(
+    tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "_PROXY_SECONDS", 0.5)
+    (tmp_path / "data").mkdir()
+    nobody = "unix:/tmp/oneshot-nobody-is-here"
+    async with harness.orchestrator(tmp_path / "data", nobody, nobody) as stack:
+        with pytest.raises(NotReady, match=r"the proxy of this stack has not answered for 0 s; see `oneshot status`"):
+            await stack.submit(hello, "codex", model=MODEL, replay="hello-world")
+        nothing_is_left(stack)

@@ -37,7 +37,11 @@ async def local_copy(stub: "OrchestratorServiceAsyncStub", run: pb.Run) -> Path:
                 incoming.take(answer.chunk, answer.sha256)
             await asyncio.to_thread(archive.unpack, incoming.whole(), place)
         place.chmod(0o755)
-        place.rename(folder)
+        try:
+            place.rename(folder)
+        except OSError:  # another command has fetched it meanwhile
+            if not folder.exists():
+                raise
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return folder

@@ -16,7 +16,7 @@ from oneshot_shared.client import channel
 from oneshot_shared.errors import BadInput, NotReady, sentence
 from oneshot_shared.providers import PROVIDERS
 
-ORCHESTRATOR_PORT = 50053
+PROXY_PORT, ORCHESTRATOR_PORT = 50052, 50053
 SILENT = "does not answer"
 
 
@@ -89,6 +89,13 @@ async def remote_info(endpoint: str, timeout: float) -> info_pb2.GetInfoResponse
     address, token = _remote(endpoint)
     async with channel(address, token) as opened:
         return await _reached(opened, endpoint, timeout)
+
+
+def remote_proxy(endpoint: str) -> tuple[str, str]:
+    """Address and token of the proxy beside the orchestrator at an endpoint. :raises BadInput, NotReady: as there."""
+    address, token = _remote(endpoint)
+    port = os.environ.get("ONESHOT_PORT_PROXY", "")
+    return f"{address.partition(':')[0]}:{port or PROXY_PORT}", token
 
 
 async def _reached(opened: Any, endpoint: str, timeout: float = 10) -> info_pb2.GetInfoResponse:  # noqa: ANN401 -- a channel

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from oneshot_cli import clients, places
 from oneshot_cli.stack import SERVICES, START_SECONDS, Ready, Stack, passed
-from oneshot_shared import tokens
+from oneshot_shared import needs, tokens
 from oneshot_shared.errors import NotReady
 
 STOP_SECONDS = 60.0
@@ -70,10 +70,7 @@ async def spawn(stack: Stack) -> None:
 
     :raises NotReady: the disk is full, or with the log's last line.
     """
-    if (free := shutil.disk_usage(stack.data).free) < _FREE_BYTES:
-        raise NotReady(
-            f"only {free // 2**20} MiB are free at {stack.data}; free some space or set ONESHOT_DATA to another disk"
-        )
+    needs.free_bytes(stack.data, "the stack", _FREE_BYTES)
     stack.log.parent.mkdir(parents=True, exist_ok=True)
     stack.ready_file.unlink(missing_ok=True)
     stack.alive_lock.write_bytes(b"")  # the process of a stack that was killed: by now it may be anyone's

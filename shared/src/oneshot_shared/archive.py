@@ -16,6 +16,7 @@ from oneshot_shared.errors import BadInput
 
 _SKIPPED = {"__pycache__", ".DS_Store"}
 _SPOOL_BYTES = 32 * 1024 * 1024
+_MAX_DEPTH = 500  # Python's own ways with folders recurse
 _TAKEN = "stands in the place of another member"
 
 
@@ -49,10 +50,13 @@ def digest(folder: Path) -> str:
     for path in walk(folder):
         name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape")
         if path.is_symlink():
-            kind, content = b"link", str(path.readlink()).encode("utf-8", "surrogateescape")
+            kind = b"link"
+            content = hashlib.sha256(str(path.readlink()).encode("utf-8", "surrogateescape"))
         else:
-            kind, content = (b"exec" if os.access(path, os.X_OK) else b"file"), path.read_bytes()
-        total.update(b"%d:%s %s %s " % (len(name), name, kind, hashlib.sha256(content).digest()))
+            kind = b"exec" if os.access(path, os.X_OK) else b"file"
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256")
+        total.update(b"%d:%s %s %s " % (len(name), name, kind, content.digest()))
     return f"sha256:{total.hexdigest()}"
 
 
@@ -175,6 +179,8 @@ def _folders(member: tarfile.TarInfo, path: PurePosixPath, real: set[PurePosixPa
 
 def _unfit(member: tarfile.TarInfo, path: PurePosixPath, folder: Path, real: set[PurePosixPath]) -> str:
     """Why a member cannot be taken. Asks no link where it leads: that can change, and be hidden in a long chain."""
+    if len(path.parts) > _MAX_DEPTH:
+        return f"lies deeper than {_MAX_DEPTH} folders"
     if path.is_absolute() or ".." in path.parts or "\0" in str(path):
         return "leads out of the folder"
     if not (member.isfile() or member.isdir() or member.issym()):

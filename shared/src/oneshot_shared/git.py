@@ -1,10 +1,13 @@
 """git as a tool for trees: nothing of anyone's configuration, hooks, attributes or filters is ever obeyed."""
 
 import asyncio
+import contextlib
 import errno
 import os
+import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,12 +48,14 @@ def is_git(path: PurePath) -> bool:
 class Git:
     """git in one git directory with one index.
 
-    `objects`: new objects are written there, and read from the git directory's own store too.
+    `objects`: new objects are written there, and read from the git directory's own store too. `memory`: bytes that a command
+    may have (0: no limit; Linux only), for objects that a stranger made.
     """
 
     folder: Path
     index: Path | None = None
     objects: Path | None = None
+    memory: int = 0
 
     async def init(self) -> None:
         """Make the folder a bare repository whose attributes outrank those of every tree."""
@@ -101,6 +106,9 @@ class Git:
             stderr=subprocess.PIPE,
         )
         try:
+            if self.memory and sys.platform == "linux":
+                with contextlib.suppress(ProcessLookupError):  # it has ended already
+                    resource.prlimit(process.pid, resource.RLIMIT_AS, (self.memory, self.memory))
             yield process
         finally:
             if process.returncode is None:

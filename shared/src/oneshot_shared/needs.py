@@ -29,12 +29,12 @@ def unknown_backend(name: str, known: Sequence[str]) -> BadInput:
     return BadInput(f"backend {name!r} is unknown{nearest(name, list(known))}; this stack has: {', '.join(known)}")
 
 
-def free_bytes(data: Path) -> int:
-    """What is free for a run. :raises NotReady: too little."""
+def free_bytes(data: Path, who: str = "a run", wanted: int = FREE_BYTES) -> int:
+    """What is free there. :raises NotReady: less than `who` needs."""
     free = shutil.disk_usage(data).free
-    if free < FREE_BYTES:
+    if free < wanted:
         raise NotReady(
-            f"only {free // 2**20} MiB are free at {data}, and a run needs {FREE_BYTES // 2**20}; free some space, for "
+            f"only {free // 2**20} MiB are free at {data}, and {who} needs {wanted // 2**20}; free some space, for "
             "example with `docker system prune`, or set ONESHOT_DATA to another disk"
         )
     return free

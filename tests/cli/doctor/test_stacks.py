@@ -63,9 +63,21 @@ def test_at_work_for_another_build(own_house: House) -> None:
 
 def test_an_endpoint(own_house: House) -> None:
     assert own_house("up").code == 0
-    env = {"ONESHOT_TOKEN_FILE": str(own_house.runtime / "token")}
-    with forwarded(own_house.runtime / "orchestrator.sock") as port:
-        ended = own_house("doctor", "--endpoint", f"127.0.0.1:{port}", **env)
+    env = {"ONESHOT_TOKEN_FILE": str(own_house.runtime / "token"), "OPENAI_API_KEY": ""}
+    with (
+        forwarded(own_house.runtime / "orchestrator.sock") as port,
+        forwarded(own_house.runtime / "proxy.sock") as proxy,
+    ):
+        there = ("doctor", "--endpoint", f"127.0.0.1:{port}")
+        unknown = own_house(*there, **env, ONESHOT_PORT_PROXY="1")
+        assert unknown.code == 2, "a key that cannot be asked for may be missing"
+        assert "not known from here: the proxy at 127.0.0.1:1 does not answer" in unknown.out
+        env["ONESHOT_PORT_PROXY"] = str(proxy)
+        keyless = own_house(*there, **env)
+        assert keyless.code == 2
+        assert "no key for provider 'openai'" in keyless.out
+        assert own_house("up", OPENAI_API_KEY="sk-there").code == 0
+        ended = own_house(*there, **env)
     assert ended.code == 0, ended
     assert "the token is good" in ended.out
     assert ended.out.splitlines()[-1] == f"Ready: the next `oneshot run` would start (endpoint 127.0.0.1:{port})"

@@ -4,7 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from orchestrator import trees
+import pytest
+
+from orchestrator import harness, trees
 from orchestrator.harness import PASS, Stack
 from orchestrator.trees import apply
 
@@ -51,3 +53,17 @@ def difference(base: Path, end: trees.Tree, place: Path) -> bytes:
     subprocess.run(["git", "add", "-A", "--force"], cwd=place, check=True)
     command = ["git", "diff", "--cached", "--binary", "--no-renames", "HEAD"]
     return subprocess.run(command, cwd=place, check=True, capture_output=True).stdout
+
+
+@pytest.mark.docker
+async def test_what_cannot_be_deleted_as_the_agent_is_the_tasks_fault_and_said(stack: Stack, hello: Path) -> None:
+    gone = (hello / "environment" / "repo" / ".gitignore").read_text().splitlines()
+    head = f"diff --git a/.gitignore b/.gitignore\ndeleted file mode 100644\n--- a/.gitignore\n+++ /dev/null\n@@ -1,{len(gone)} +0,0 @@\n"
+    with (hello / "solution" / "solution.patch").open("a") as patch:
+        patch.write(head + "".join(f"-{line}\n" for line in gone))
+    with (hello / "environment" / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("USER root\nRUN chown root /app && chmod 755 /app\nUSER agent\n")
+    run = await stack.run(hello, "oracle", "docker")
+    assert (run.grade.verdict, run.grade.blame) == (harness.INVALID, harness.TASK)
+    assert "what the reference deletes cannot be removed as the agent: " in run.grade.reason
+    assert "Permission denied; mend the task's image" in run.grade.reason

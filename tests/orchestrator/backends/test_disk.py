@@ -38,3 +38,20 @@ async def test_it_looks_until_there_is_too_much() -> None:
 
     await asyncio.wait_for(disk.until_full(written, 1), 5)
     assert next(looks) == 3
+
+
+async def test_a_slow_look_does_not_make_it_blind_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(disk.time, "monotonic", iter(range(0, 1000, 60)).__next__)  # each look takes a minute
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(disk.asyncio, "sleep", noted)
+    looks = iter([0, 0, 0, 2])
+
+    async def written() -> int:
+        return next(looks)
+
+    await disk.until_full(written, 1)
+    assert pauses == [0.5, 15, 15, 15]

@@ -4,12 +4,13 @@ import asyncio
 import os
 
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_cli import clients
 from oneshot_cli.doctor.check import Check, ok, refused, skip
 from oneshot_cli.doctor.machine import SECONDS, Machine
 from oneshot_cli.stack import Stack
 from oneshot_shared import providers
 from oneshot_shared.client import channel
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.errors import BadInput, NotReady, sentence
 from oneshot_shared.providers import PROVIDERS, Provider
 
 _DEFAULT = "openai"
@@ -31,7 +32,7 @@ def values(machine: Machine) -> Check:
 def model_key(machine: Machine) -> Check:
     """A provider that a live model can be asked at."""
     if machine.endpoint:
-        return skip("model key", "the stack at the endpoint has its own")
+        return _elsewhere(machine)
     usable, problems = [], {}
     for provider in _given(machine):
         try:
@@ -52,11 +53,28 @@ def model_key(machine: Machine) -> Check:
     return ok("model key", f"{names}{how}")
 
 
+def _elsewhere(machine: Machine) -> Check:
+    """The keys of the stack at the endpoint, whose proxy is published beside it."""
+    try:
+        address, token = clients.remote_proxy(machine.endpoint)
+    except (BadInput, NotReady) as error:
+        return skip("model key", f"the endpoint is not reached ({sentence(error)})")
+    try:
+        asyncio.run(_asked(address, token))
+    except NotReady as error:
+        return refused("model key", error)
+    except (OSError, RuntimeError) as error:
+        found = f"not known from here: the proxy at {address} does not answer ({sentence(error)})"
+        return Check("model key", "fail", found, "bring its port here too, or set ONESHOT_PORT_PROXY to where it is")
+    return ok("model key", f"{_DEFAULT} (held by the proxy at {address})")
+
+
 def _unset(machine: Machine) -> Check:
     """Nothing is set here; the stack may hold the key of another shell."""
     try:
         if machine.stack_alive:
-            asyncio.run(_asked(machine))
+            stack = Stack(machine.data)
+            asyncio.run(_asked(stack.address("proxy"), stack.token))
             return ok("model key", f"{_DEFAULT} (held by the stack, from another shell)")
         providers.resolve(_DEFAULT, {})
     except (NotReady, OSError, RuntimeError) as error:
@@ -64,14 +82,13 @@ def _unset(machine: Machine) -> Check:
     raise AssertionError(_DEFAULT)
 
 
-async def _asked(machine: Machine) -> None:
+async def _asked(address: str, token: str) -> None:
     """Let the proxy check a session and open none."""
-    stack = Stack(machine.data)
     limits = proxy_pb2.Limits(wall_seconds=60, tokens=1)
     request = proxy_pb2.OpenSessionRequest(
         session_id=f"doctor-{os.getpid()}", model="any", provider=_DEFAULT, limits=limits, validate_only=True
     )
-    async with channel(stack.address("proxy"), stack.token) as opened:
+    async with channel(address, token) as opened:
         await proxy_pb2_grpc.ProxyServiceStub(opened).OpenSession(request, timeout=SECONDS)
 
 

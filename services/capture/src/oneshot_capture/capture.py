@@ -40,6 +40,7 @@ class Capture:
         self._store = CaptureStore(settings.data / "state" / "capture.sqlite")
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._jobs: set[asyncio.Task[pb.CaptureTask]] = set()
+        self._stopping = False
 
     def start(self, request: pb.StartTaskRequest) -> pb.CaptureTask:
         """Remember a new task. :raises BadInput: the request. FileExistsError: the id stands for other content."""
@@ -72,6 +73,9 @@ class Capture:
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)  # one file; a caller who has left leaves no time to wait
             raise
+        if self._stopping:
+            shutil.rmtree(place, ignore_errors=True)
+            raise NotReady("capture is stopping, and nothing was written; end the task again when it is back")
         job = asyncio.create_task(self._finish(ending, rubric, place))
         self._jobs.add(job)
         job.add_done_callback(self._done)
@@ -144,7 +148,8 @@ class Capture:
         return f"{len(self._jobs)} tasks being written" if self._jobs else ""
 
     async def finish(self) -> None:
-        """Let what was received whole be written."""
+        """Take no more, and let what was received whole be written."""
+        self._stopping = True
         if self._jobs:
             await asyncio.wait(self._jobs)
 

@@ -47,11 +47,12 @@ def of_diff(said: bytes) -> Iterator[Entry]:
 
 def contents(said: bytes) -> Iterator[bytes]:
     """Contents of `git cat-file --batch`."""
-    while said:
-        head, _, rest = said.partition(b"\n")
-        size = int(head.split()[2])
-        yield rest[:size]
-        said = rest[size + 1 :]
+    at = 0
+    while at < len(said):
+        begin = said.index(b"\n", at) + 1
+        end = begin + int(said[at:begin].split()[2])
+        yield said[begin:end]
+        at = end + 1
 
 
 def index_info(entries: Iterable[Entry]) -> bytes:

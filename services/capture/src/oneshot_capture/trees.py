@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,6 +18,7 @@ _CAPS = Caps()
 _LISTING_BYTES = 64 * 1024 * 1024
 _HEADER_BYTES = 12  # "PACK", version, number of objects: gitformat-pack(5)
 _INDEX_SECONDS = 600.0
+_INDEX_BYTES = 768 * 1024 * 1024  # below what compose.yaml gives the service: small packs may hold enormous files
 # what these find is dangerous only to whoever obeys submodules or attributes, which is nobody here
 _OBEYED = ("Missing", "Blob", "Large", "Name", "Url", "Path", "Update", "Parse")
 _UNCHECKED = [f"gitmodules{what}=ignore" for what in _OBEYED] + [
@@ -59,7 +60,8 @@ class PackedTrees:
         pack.rename(home)
         with _refused("the pack"):
             async with asyncio.timeout(_INDEX_SECONDS):
-                await self._git("-c", _BIG_FILES, "index-pack", f"--strict={','.join(_UNCHECKED)}", str(home))
+                git = replace(self._git, memory=_INDEX_BYTES)
+                await git("-c", _BIG_FILES, "index-pack", f"--strict={','.join(_UNCHECKED)}", str(home))
 
     async def tree(self, oid: str) -> Tree:
         """A tree by its id, without what has no place in a task. :raises BadInput: it is missing, unsafe or too large."""
@@ -141,6 +143,10 @@ def _refused(what: str) -> Iterator[None]:
     try:
         yield
     except subprocess.CalledProcessError as error:
+        if error.returncode < 0 or "ut of memory" in error.stderr:
+            raise BadInput(
+                f"{what} holds a file too large to be read in {_INDEX_BYTES >> 20} MiB; leave it out"
+            ) from None
         words = error.stderr.strip().splitlines() or [f"git ended with {error.returncode}"]
         raise BadInput(f"{what} is refused ({words[0]}); make it again from a sound repository") from None
     except TimeoutError:

@@ -1,7 +1,6 @@
 """One run, step by step (DESIGN §4): build, sandbox, agent, collect, verify, score, record."""
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from oneshot_shared import archive
 from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.task import Task
 
+_NAME = 100
 _SOLUTION_BYTES = 256 * 1024 * 1024
 
 
@@ -74,7 +74,7 @@ class Pipeline:
             async with AsyncExitStack() as made:
                 return await self._grade(verifier, await self._agent(environment, verifier, place, made), made)
         finally:
-            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+            await asyncio.to_thread(folders.remove, place)
 
     async def _agent(
         self, environment: Environment, verifier: verify.Verifier, place: Path, made: AsyncExitStack
@@ -140,7 +140,7 @@ class Pipeline:
                     tree_folder,
                     strip=1,
                     skip=git.is_git,
-                    refused=lambda name, why: refused.append(f"{printable(name)}, which {why}"),
+                    refused=lambda name, why: refused.append(f"{_short(name)}, which {why}"),
                 )
             except BadInput as error:
                 raise Spoilt(f"the tree that the agent left cannot be taken: {error}") from None
@@ -151,9 +151,8 @@ class Pipeline:
         if refused:
             self.run.notes.append(f"left out of the agent's tree: {_first('; ', refused)}")
         if ignored:
-            places = sorted(
-                {printable(first) + "/" * bool(rest) for first, _, rest in (n.partition("/") for n in ignored)}
-            )
+            tops = (name.partition("/") for name in ignored)
+            places = sorted({f"{_short(top)}{slash}" for top, slash, _ in tops})
             left_out = f"{len(ignored)} new files that the base's .gitignore names"
             self.run.notes.append(f"left out of the agent's tree: {left_out}, in {_first(', ', places)}")
         return tree
@@ -182,6 +181,11 @@ class Pipeline:
             upstream_failure=record.upstream_failure,
             last_words=printable(done.last_words),
         )
+
+
+def _short(name: str) -> str:
+    """A name that an agent chose, for a sentence."""
+    return printable(name if len(name) <= _NAME else f"{name[:_NAME]}…")
 
 
 def _first(separator: str, words: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ import structlog
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-from oneshot_orchestrator import backends, record, submission
+from oneshot_orchestrator import backends, folders, record, submission
 from oneshot_orchestrator.contract import Backend, Spoilt
 from oneshot_orchestrator.journal import Journal, Steps, ended
 from oneshot_orchestrator.pipeline import Pipeline, Services
@@ -24,6 +23,7 @@ from oneshot_orchestrator.tasks import TaskStore
 from oneshot_shared import logs
 from oneshot_shared.errors import BadInput, NotReady, sentence, to_status
 
+_REAP_SECONDS = 20.0
 _STOPPED = "the orchestrator was stopped while this run was at work; submit it again"
 
 
@@ -70,14 +70,15 @@ class Scheduler:
 
     async def start(self) -> None:
         """End what an earlier process left unfinished, remove its leftovers, and begin to look after attached runs."""
-        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
-        self.scratch.mkdir(parents=True)
+        await asyncio.to_thread(folders.remove, self.scratch)
+        self.scratch.mkdir(parents=True, exist_ok=True)
         self._in_use.mkdir(exist_ok=True)
         for run in self.store.unfinished():
             self._end(run, _invalid(_STOPPED))
         for mark in self._in_use.iterdir():
             try:
-                await self.backend(mark.name)  # a new one removes what the earlier process left
+                async with asyncio.timeout(_REAP_SECONDS):  # an engine that hangs must not keep the rest from starting
+                    await self.backend(mark.name)  # a new one removes what the earlier process left
             except Exception as error:  # noqa: BLE001 -- whatever an earlier run left, the next ones must be able to start
                 logs.get().warning("leftovers not removed", backend=mark.name, error=sentence(error))
         self._watchdog = asyncio.create_task(self._watch_the_attached())

@@ -11,9 +11,10 @@ from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.pipeline import Services
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import needs
-from oneshot_shared.errors import BadInput
+from oneshot_shared.errors import BadInput, NotReady
 from oneshot_shared.task import Task
 
+_PROXY_SECONDS = 10.0
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -49,7 +50,7 @@ async def accept(
     if request.model:
         run.request.provider = "" if request.replay else request.provider or "openai"
         run.replayed = request.replay
-        answer = await services.proxy.OpenSession(session.request(run, task, validate_only=True))
+        answer = await _asked(services, session.request(run, task, validate_only=True))
         if not answer.price_known and not request.replay:
             if asked_for_cost:
                 raise BadInput(
@@ -59,6 +60,19 @@ async def accept(
             run.request.limits.cost_usd = 0
             run.notes.append(f"the price of {request.model} is not known: no cost, and no cost limit")
     return run
+
+
+async def _asked(services: Services, wanted: proxy_pb2.OpenSessionRequest) -> proxy_pb2.OpenSessionResponse:
+    """Let the proxy check a session. Somebody waits: a proxy that is away is said, and not waited for."""
+    try:
+        async with asyncio.timeout(_PROXY_SECONDS):
+            answer: proxy_pb2.OpenSessionResponse = await services.proxy.OpenSession(wanted)
+            return answer
+    except (ConnectionError, TimeoutError):
+        raise NotReady(
+            f"the proxy of this stack has not answered for {_PROXY_SECONDS:.0f} s; see `oneshot status`, or `docker compose "
+            "ps` where the stack is composed, and run again"
+        ) from None
 
 
 def _check_agent(request: pb.SubmitRunRequest, needs_model: bool) -> None:

@@ -11,6 +11,7 @@ from oneshot_orchestrator.contract import Environment
 from oneshot_orchestrator.settings import OrchestratorSettings
 
 _FIRST_SECONDS, _SECONDS = 0.5, 4.0
+_LONGEST = 15.0
 _SHARE = 20  # of the time between two looks, a look takes at the most this part
 
 
@@ -27,7 +28,7 @@ async def until_full(written: Callable[[], Awaitable[int]], limit: int) -> None:
         before = time.monotonic()
         if await written() > limit:
             return
-        pause = max(min(_SECONDS, pause * 2), _SHARE * (time.monotonic() - before))
+        pause = min(_LONGEST, max(min(_SECONDS, pause * 2), _SHARE * (time.monotonic() - before)))
 
 
 def used(folder: Path) -> int:

@@ -59,7 +59,7 @@ class DockerBackend:
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Build the task's image and record its tree."""
         context = task.path / "environment"
-        image = docker_images.image_name("env", context)
+        image = await asyncio.to_thread(docker_images.image_name, "env", context)
         async with self._records.lock(image):
             if not await docker_images.exists(self._engine, image):
                 try:

@@ -16,7 +16,7 @@ from oneshot_orchestrator.backends.docker_slots import DockerSlot
 from oneshot_orchestrator.contract import Environment, Exit, Role, SandboxSpec, Sink
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import archive, logs
-from oneshot_shared.errors import NotReady, sentence
+from oneshot_shared.errors import BadInput, sentence
 
 SCRATCH = "/oneshot"
 AGENT_FILES = "/opt/oneshot-agent"
@@ -166,12 +166,15 @@ class DockerSandbox:
     async def remove(self, paths: list[str]) -> None:
         """See contract.Sandbox."""
         for some in _pieces([_escaped(path) for path in paths]):
+            said = bytearray()
             ended = await self.run(
-                ["sh", "-c", _REMOVE, "sh", *some], role=Role.AGENT, env={}, timeout=60, out=_drop, err=_drop
+                ["sh", "-c", _REMOVE, "sh", *some], role=Role.AGENT, env={}, timeout=60, out=_drop, err=said.extend
             )
             if ended.code:
-                raise NotReady(
-                    f"rm in the sandbox ended with exit code {ended.code}; are /bin/sh and /bin/rm in the image?"
+                words = said.decode(errors="replace").strip().splitlines()
+                why = words[-1][:300] if words else f"exit code {ended.code}"
+                raise BadInput(
+                    f"what the reference deletes cannot be removed as the agent: {why}; mend the task's image"
                 )
 
     async def stop(self) -> None:

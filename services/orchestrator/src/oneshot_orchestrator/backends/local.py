@@ -78,7 +78,8 @@ class LocalBackend:
     async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
         """Copy the base and run the task's setup, once for each content of both. Agents are this machine's own."""
         setup = _setup_of(task)
-        content = f"{archive.digest(_base_of(task))}\n{setup.model_dump_json()}\n{sys.version}"
+        base = await asyncio.to_thread(archive.digest, _base_of(task))
+        content = f"{base}\n{setup.model_dump_json()}\n{sys.version}"
         key = hashlib.sha256(content.encode()).hexdigest()[:24]
         self._builds[key] = partial(self._build, key, task, say, log)
         return await self._builds[key]()

@@ -153,17 +153,16 @@ def _files(folder: Path) -> Iterator[Path]:
     while waiting:
         entry = waiting.pop()
         path = Path(entry)
-        if isinstance(entry, os.DirEntry) and not entry.is_dir(follow_symlinks=False):
+        try:
+            if not isinstance(entry, os.DirEntry) or entry.is_dir(follow_symlinks=False):
+                waiting += _entries(path)
+                continue
             if entry.is_file(follow_symlinks=False) and not os.access(path, os.R_OK):
                 path.chmod(path.stat().st_mode | 0o400)
-            yield path
-            continue
-        try:
-            waiting += _entries(path)
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
-            yield path
+        yield path
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
