@@ -52,9 +52,12 @@ def touched_like_before(path: Path) -> None:
         lambda home: (home / "base" / "d").rmdir(),
         lambda home: ((home / "base" / "l").unlink(), (home / "base" / "l").symlink_to("b")),
         lambda home: trees.nest(home / "deep", "d" * 200, 30),
+        lambda home: shutil.rmtree(home / "git" / "objects"),
+        lambda home: next((home / "git" / "objects").glob("??/*")).unlink(),
+        lambda home: (home / "complete").write_bytes(b"\xff"),
         lambda home: shutil.rmtree(home),
     ],
-    ids=["content", "base", "mode", "more", "less", "link", "deep", "gone"],
+    ids=["content", "base", "mode", "more", "less", "link", "deep", "objects", "object", "seal", "gone"],
 )
 async def test_a_changed_record_is_left_to_its_users_and_made_anew(tmp_path: Path, change: Change) -> None:
     records = Records(tmp_path)

@@ -58,7 +58,7 @@ class Records:
 def _is_whole(home: Path) -> bool:
     try:
         return (home / _SEAL).read_text() == _digest(home)
-    except OSError:
+    except (OSError, ValueError):  # a seal may be any bytes
         return False
 
 
@@ -67,14 +67,14 @@ def _digest(home: Path) -> str:
     total = hashlib.sha256()
     for parent, inner, files in os.walk(home):
         inner.sort()
-        if Path(parent) == home / "git":
-            inner.remove("objects")  # named by their content; git itself freshens their times
+        freshened = Path(parent).is_relative_to(home / "git" / "objects")  # git itself sets these times
         for name in sorted(inner + files):
             path = Path(parent, name)
             status = path.lstat()
             if path == home / _SEAL:
                 continue
-            told = () if stat.S_ISDIR(status.st_mode) else (status.st_size, status.st_ctime_ns)
+            changed = 0 if freshened else status.st_ctime_ns
+            told = () if stat.S_ISDIR(status.st_mode) else (status.st_size, changed)
             total.update(f"{os.fsencode(path)!r} {status.st_mode} {told}\n".encode())
     return total.hexdigest()
 
