@@ -246,6 +246,7 @@ async def test_what_an_agent_does_to_the_base_that_all_runs_share_changes_no_lat
     spoil = (
         "for f in ../../../environments/*/*/base/src/greet/__init__.py; do echo 'raise SystemExit' >> $f; done; ls $f"
     )
-    await stack.run(hello, "command", command=spoil)
+    assert (await stack.run(hello, "command", command=spoil)).grade.verdict == FAIL
     assert stack.file("logs/agent.stdout.log").endswith("__init__.py\n")
     assert (await stack.run(hello, "oracle", run_id="run-2")).grade.verdict == PASS
+    assert len(list(stack.data.glob("state/environments/local/*"))) == 1

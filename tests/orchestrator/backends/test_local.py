@@ -27,7 +27,8 @@ async def local(tmp_path: Path) -> AsyncIterator[LocalBackend]:
 
 
 async def build(local: LocalBackend, task: Path) -> Environment:
-    return await local.build(load(task), lambda _: None, task.parent / "log", agent_files=True)
+    async with local.build(load(task), lambda _: None, task.parent / "log", agent_files=True) as environment:
+        return environment
 
 
 async def test_an_environment_is_built_once_for_each_content(local: LocalBackend, tmp_path: Path) -> None:
@@ -66,8 +67,8 @@ async def test_what_an_agent_does_to_its_environment_ends_with_its_sandbox(local
         assert await said(one, "cat $WORD") == "bad\n"
     again = await build(local, task)
     assert again.folder != environment.folder
-    await local.reap()
     assert not environment.folder.exists()
+    await local.reap()
     assert await build(local, task) == again
 
 
@@ -79,7 +80,9 @@ async def test_what_is_made_anew_for_a_run_speaks_to_that_run_and_its_failure_is
     task, said = load(harness.task(tmp_path, setup=f'[["ls", "{online}"]]')), dict[str, list[str]](a=[], b=[])
     for run in said:
         (tmp_path / run).mkdir()
-    a, b = [await local.build(task, said[run].append, tmp_path / run / "build.log", agent_files=False) for run in said]
+    builds = [local.build(task, said[run].append, tmp_path / run / "build.log", agent_files=False) for run in said]
+    async with builds[0] as a, builds[1] as b:
+        pass
     shutil.rmtree(tmp_path / "b")
     assert a == b
     (a.folder / "base" / "README.md").unlink()

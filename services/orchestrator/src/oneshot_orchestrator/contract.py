@@ -140,9 +140,10 @@ class Backend(Protocol):
         """Remove what an earlier process of this stack left. Called once, before anything is made."""
         ...
 
-    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+    def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> AbstractAsyncContextManager[Environment]:
         """Build the environment, and the agent volume where it is asked for; or find them built.
 
+        Its folder stays until the context ends, whatever an agent does to it.
         :raises BadInput: it does not build; the last lines say why.
         """
         ...

@@ -74,12 +74,15 @@ class LocalBackend:
         await asyncio.to_thread(folders.remove, self._sandboxes)
         await self._records.sweep()
 
-    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+    @asynccontextmanager
+    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> AsyncIterator[Environment]:
         """Copy the base and run the task's setup, once for each content of both. Agents are this machine's own."""
         setup = _setup_of(task)
         content = f"{archive.digest(_base_of(task))}\n{setup.model_dump_json()}\n{sys.version}"
         key = hashlib.sha256(content.encode()).hexdigest()[:24]
-        return await self._build(key, task, say, log)
+        environment = await self._build(key, task, say, log)
+        async with self._records.used(environment.folder):
+            yield environment
 
     async def _build(self, key: str, task: Task, say: Say, log: Path) -> Environment:
         folder = await self._records.make(key, partial(self._fill, task, say, log))
@@ -140,12 +143,13 @@ class LocalBackend:
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
         storage = disk.limit(self._settings, environment)
         sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}", storage)
-        laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
-        try:
-            await asyncio.shield(laying)
-            yield sandbox
-        finally:
-            await asyncio.shield(self._discard(sandbox, laying, folder))
+        async with self._records.used(environment.folder):
+            laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
+            try:
+                await asyncio.shield(laying)
+                yield sandbox
+            finally:
+                await asyncio.shield(self._discard(sandbox, laying, folder))
 
     async def _discard(self, sandbox: LocalSandbox, laying: "asyncio.Future[None]", folder: Path) -> None:
         await asyncio.wait([laying])

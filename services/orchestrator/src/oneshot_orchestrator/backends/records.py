@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,13 +19,14 @@ _SEAL = "complete"
 class Records:
     """Makes each record once, whoever asks, in the place where it stays: virtual environments hold absolute paths.
 
-    A record is sealed with a digest of what lies in it. One that differs from its seal is left to whoever is at work in
-    it, and made anew in another place.
+    A record is sealed with a digest of what lies in it. One that differs from its seal is made anew in another place, and
+    goes when nobody is at work in it any more.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._users: Counter[Path] = Counter()
         folder.mkdir(parents=True, exist_ok=True)
 
     async def make(self, key: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
@@ -33,7 +35,8 @@ class Records:
             for home in sorted(self._folder.glob(f"{key}.*")):
                 if await asyncio.to_thread(_is_whole, home):
                     return home
-                (home / _SEAL).unlink(missing_ok=True)
+                await folders.on_thread(folders.remove, home / _SEAL)
+                await self._clear(home)
             home = Path(mkdtemp(prefix=f"{key}.", dir=self._folder))
             try:
                 await fill(home)
@@ -44,11 +47,25 @@ class Records:
                 raise
             return home
 
+    @asynccontextmanager
+    async def used(self, home: Path) -> AsyncIterator[None]:
+        """Somebody is at work in a record. To be entered without an await after `make`: until then it may go."""
+        self._users[home] += 1
+        try:
+            yield
+        finally:
+            self._users[home] -= 1
+            await self._clear(home)
+
     async def sweep(self) -> None:
-        """Remove what is not whole; nobody may be at work in a record."""
+        """Remove what an earlier process left half-made or unsealed."""
         for home in self._folder.iterdir():
-            if not (home / _SEAL).exists():
-                await folders.on_thread(folders.remove, home)
+            await self._clear(home)
+
+    async def _clear(self, home: Path) -> None:
+        """Remove a record without seal, unless somebody is at work in it."""
+        if not self._users[home] and not (home / _SEAL).exists():
+            await folders.on_thread(folders.remove, home)
 
     def lock(self, key: str) -> asyncio.Lock:
         """For work that belongs to a key and must happen once at a time."""
