@@ -5,8 +5,12 @@ import os
 import py_compile
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
+import pytest
+
+from grader.workshop import lay
 from oneshot_grader import grade_launch
 
 TESTS = """
@@ -39,7 +43,7 @@ def test_source_counts():
 """
 
 
-def launch(tmp_path: Path, order: str) -> list[dict]:
+def launch(tmp_path: Path, order: str, python: str = sys.executable) -> list[dict]:
     (tmp_path / "tests").mkdir(exist_ok=True)
     (tmp_path / "tests/test_all.py").write_text(TESTS)
     product = tmp_path / "product.py"
@@ -50,7 +54,7 @@ def launch(tmp_path: Path, order: str) -> list[dict]:
     plan = {"tree": str(tmp_path), "order": order, "python_path": ["."], "files": ["tests/test_all.py"]}
     config.write_text(json.dumps(plan | {"bytecode": str(tmp_path / "nowhere")}))
     read, write = os.pipe()
-    command = [sys.executable, "-I", grade_launch.__file__, config, str(write)]
+    command = [python, "-I", grade_launch.__file__, config, str(write)]
     done = subprocess.run(command, pass_fds=[write], cwd=tmp_path, capture_output=True, check=False)
     os.close(write)
     with os.fdopen(read) as rows:
@@ -82,3 +86,18 @@ def test_the_order_follows_the_seed(tmp_path: Path) -> None:
     assert ids("a") == ids("a")
     assert len(orders) > 1
     assert len({frozenset(order) for order in orders}) == 1
+
+
+@pytest.mark.parametrize("place", ["elsewhere/venv", "tree/.venv"])
+def test_an_editable_install_of_the_product_is_no_way_into_pytest(tmp_path: Path, place: str) -> None:
+    tree, environment = tmp_path / "tree", tmp_path / place
+    (tree / "src").mkdir(parents=True)
+    (tree / "src" / "msvcrt.py").write_text(
+        "import os; os._exit(0)"
+    )  # of Windows: `import pytest` looks for it everywhere
+    venv.create(environment)
+    [packages] = environment.glob("lib/*/site-packages")
+    (packages / "a.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n{tree / 'src'}\n")
+    lay(tree, {"src/installed.py": "", "tests/conftest.py": "import installed"})  # found again when the tests run
+    rows = launch(tree, "a", python=str(environment / "bin" / "python"))
+    assert [rows[0]["when"], rows[-1]["when"], rows[-1]["exit_status"]] == ["start", "finish", 1]

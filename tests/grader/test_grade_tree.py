@@ -5,6 +5,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,13 @@ def test_nothing_leads_out(members: list, deleted: list[str]) -> None:
         assert {path: after.get(path) for path in kept} == kept
         assert {path for path in after if path.startswith("tests")} == {"tests/test_canary.py"}
         assert {path for path in after if tree.kept(tuple(path.split("/")))} == {*kept, "tests/test_canary.py"}
+
+
+@pytest.mark.parametrize("kind", ["sitecustomize.py", "SiteCustomize/__init__.py", "usercustomize.abi3.so"])
+def test_what_python_imports_at_its_start_is_the_bases_whatever_kind_of_module_it_is(tmp_path: Path, kind: str) -> None:
+    tree = Tree(str(tmp_path), ["tests"])
+    assert tree.kept(("src", *kind.split("/")))
+    before = tree.settings()
+    lay(tmp_path, {f"src/{kind}": "made by a build", "src/customize.py": "x"})
+    tree.restore(before)
+    assert state(tmp_path) == {"src/customize.py": b"x"}

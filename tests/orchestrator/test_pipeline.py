@@ -3,12 +3,15 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec
 from orchestrator import harness
 from orchestrator.harness import FAIL, INVALID, PASS, SOLVE, Stack
 
@@ -75,6 +78,33 @@ async def test_what_an_agent_left_in_the_background_does_not_keep_it_going(
     assert (run.grade.verdict, run.stopped_by) == (PASS, "")
     assert stack.file("logs/agent.stdout.log") == "said\n"
     assert harness.marked(SLEEP) == []
+
+
+async def test_the_fresh_sandbox_is_begun_when_nothing_of_the_agent_runs_and_while_its_tree_is_taken(
+    stack: Stack, hello: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = await stack.scheduler.backend(backend), list[str]()
+    make = real.sandbox
+
+    @asynccontextmanager
+    async def recorded(environment: Environment, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
+        seen.append(f"{spec.purpose} begun")
+        async with make(environment, spec) as sandbox:
+            for name in ("stop", "get_tree"):
+                monkeypatch.setattr(sandbox, name, told(f"{spec.purpose} {name}", getattr(sandbox, name)))
+            yield sandbox
+
+    def told[T](what: str, call: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+        async def telling() -> T:
+            result = await call()
+            seen.append(what)
+            return result
+
+        return telling
+
+    monkeypatch.setattr(real, "sandbox", recorded)
+    assert (await stack.run(hello, "command", backend, command=SOLVE)).grade.verdict == PASS
+    assert seen[:4] == ["agent begun", "agent stop", "verify-solution begun", "agent get_tree"]
 
 
 async def test_at_the_token_limit_the_work_so_far_is_graded(stack: Stack, hello: Path) -> None:
@@ -225,6 +255,7 @@ async def test_what_an_agent_does_to_the_base_that_all_runs_share_changes_no_lat
     spoil = (
         "for f in ../../../environments/*/*/base/src/greet/__init__.py; do echo 'raise SystemExit' >> $f; done; ls $f"
     )
-    await stack.run(hello, "command", command=spoil)
+    assert (await stack.run(hello, "command", command=spoil)).grade.verdict == FAIL
     assert stack.file("logs/agent.stdout.log").endswith("__init__.py\n")
     assert (await stack.run(hello, "oracle", run_id="run-2")).grade.verdict == PASS
+    assert len(list(stack.data.glob("state/environments/local/*"))) == 1

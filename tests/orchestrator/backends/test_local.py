@@ -10,7 +10,7 @@ import pytest
 
 from oneshot_orchestrator.backends.local import LocalBackend
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec
-from oneshot_shared.errors import BadInput
+from oneshot_shared.errors import BadInput, NotReady
 from oneshot_shared.task import load
 from orchestrator import harness, trees
 
@@ -27,7 +27,8 @@ async def local(tmp_path: Path) -> AsyncIterator[LocalBackend]:
 
 
 async def build(local: LocalBackend, task: Path) -> Environment:
-    return await local.build(load(task), lambda _: None, task.parent / "log", agent_files=True)
+    async with local.build(load(task), lambda _: None, task.parent / "log", agent_files=True) as environment:
+        return environment
 
 
 async def test_an_environment_is_built_once_for_each_content(local: LocalBackend, tmp_path: Path) -> None:
@@ -66,9 +67,33 @@ async def test_what_an_agent_does_to_its_environment_ends_with_its_sandbox(local
         assert await said(one, "cat $WORD") == "bad\n"
     again = await build(local, task)
     assert again.folder != environment.folder
-    await local.reap()
     assert not environment.folder.exists()
+    await local.reap()
     assert await build(local, task) == again
+
+
+async def test_what_is_made_anew_for_a_run_speaks_to_that_run_and_its_failure_is_not_the_tasks(
+    local: LocalBackend, tmp_path: Path
+) -> None:
+    online = tmp_path / "online"
+    online.touch()
+    task, said = load(harness.task(tmp_path, setup=f'[["ls", "{online}"]]')), dict[str, list[str]](a=[], b=[])
+    for run in said:
+        (tmp_path / run).mkdir()
+    builds = [local.build(task, said[run].append, tmp_path / run / "build.log", agent_files=False) for run in said]
+    async with builds[0] as a, builds[1] as b:
+        pass
+    shutil.rmtree(tmp_path / "b")
+    assert a == b
+    (a.folder / "base" / "README.md").unlink()
+    async with local.sandbox(a, SandboxSpec("a", "agent")) as sandbox:
+        assert (Path(sandbox.tree) / "README.md").is_file()
+    assert (len(said["a"]), said["b"]) == (2, [])
+    online.unlink()
+    for readme in tmp_path.glob("state/environments/local/*/base/README.md"):
+        readme.unlink()
+    with pytest.raises(NotReady, match="setup that worked before fails now; submit the run again"):
+        await local.sandbox(a, SandboxSpec("a", "verify-solution")).__aenter__()
 
 
 async def test_a_cancelled_build_leaves_its_place_to_the_next(

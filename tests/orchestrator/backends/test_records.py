@@ -52,9 +52,28 @@ def touched_like_before(path: Path) -> None:
         lambda home: (home / "base" / "d").rmdir(),
         lambda home: ((home / "base" / "l").unlink(), (home / "base" / "l").symlink_to("b")),
         lambda home: trees.nest(home / "deep", "d" * 200, 30),
+        lambda home: shutil.rmtree(home / "git" / "objects"),
+        lambda home: next((home / "git" / "objects").glob("??/*")).unlink(),
+        lambda home: (home / "complete").write_bytes(b"\xff"),
+        lambda home: ((home / "complete").unlink(), (home / "complete").mkdir()),
         lambda home: shutil.rmtree(home),
+        lambda home: (shutil.rmtree(home), home.touch()),
     ],
-    ids=["content", "base", "mode", "more", "less", "link", "deep", "gone"],
+    ids=[
+        "content",
+        "base",
+        "mode",
+        "more",
+        "less",
+        "link",
+        "deep",
+        "objects",
+        "object",
+        "seal",
+        "no seal",
+        "gone",
+        "file",
+    ],
 )
 async def test_a_changed_record_is_left_to_its_users_and_made_anew(tmp_path: Path, change: Change) -> None:
     records = Records(tmp_path)
@@ -67,11 +86,29 @@ async def test_a_changed_record_is_left_to_its_users_and_made_anew(tmp_path: Pat
     made = git.Trees(home, tmp_path.parent / f"{tmp_path.name}-objects")
     await made.of_folder(home / "base")  # what git does with it is no change
     assert await records.make("k", fill) == home
-    change(home)
+    async with records.used(home):
+        async with records.used(home):
+            change(home)
+            there = home.exists()
+            again = await records.make("k", fill)
+            assert again != home
+        assert await records.make("k", fill) == again
+        assert home.exists() == there
+    assert list(tmp_path.iterdir()) == [again]
+
+
+async def test_a_changed_record_without_users_goes_when_it_is_noticed(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+
+    async def fill(place: Path) -> None:
+        (place / "base").mkdir()
+
+    home = await records.make("k", fill)
+    (home / "base").rmdir()
     again = await records.make("k", fill)
-    assert again != home
-    assert await records.make("k", fill) == again
-    await records.sweep()
+    (tmp_path / "k.half").mkdir()
+    (tmp_path / "k.file").touch()
+    await Records(tmp_path).sweep()
     assert list(tmp_path.iterdir()) == [again]
 
 

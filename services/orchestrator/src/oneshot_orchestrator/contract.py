@@ -47,6 +47,7 @@ class Environment:
 
     `image` is the backend's name for it, `tree` the place of the working tree inside, `folder` our record of it: `base/`
     (the tree as built) and `git/` (the same as one tree in a git directory of our own). `resources`: what the task asks for.
+    `renew` finds the same again, or makes it anew where an agent has written to it; None where no agent can.
     """
 
     image: str
@@ -56,6 +57,7 @@ class Environment:
     gid: int
     env: dict[str, str] = field(default_factory=dict)
     resources: EnvironmentTable = field(default_factory=EnvironmentTable)
+    renew: "Callable[[], Awaitable[Environment]] | None" = field(default=None, compare=False, repr=False)
 
 
 class Slot(Protocol):
@@ -138,9 +140,10 @@ class Backend(Protocol):
         """Remove what an earlier process of this stack left. Called once, before anything is made."""
         ...
 
-    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+    def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> AbstractAsyncContextManager[Environment]:
         """Build the environment, and the agent volume where it is asked for; or find them built.
 
+        Its folder stays until the context ends, whatever an agent does to it.
         :raises BadInput: it does not build; the last lines say why.
         """
         ...

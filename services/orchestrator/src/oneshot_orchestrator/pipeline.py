@@ -63,10 +63,14 @@ class Pipeline:
 
     async def execute(self) -> grader_pb2.Grade:
         """Run everything and return the grade. :raises: what machinery raises; the caller turns it into INVALID."""
-        with self.steps.step(pb.STEP_BUILD):
-            environment = await self.backend.build(
-                self.task, self.steps.say, self.folder / "logs" / "build.log", agent_files=self.agent.needs_files
-            )
+        log, files = self.folder / "logs" / "build.log", self.agent.needs_files
+        async with AsyncExitStack() as stack:
+            with self.steps.step(pb.STEP_BUILD):
+                building = self.backend.build(self.task, self.steps.say, log, agent_files=files)
+                environment = await stack.enter_async_context(building)
+            return await self._execute_in(environment)
+
+    async def _execute_in(self, environment: Environment) -> grader_pb2.Grade:
         place = Path(mkdtemp(prefix=f"{self.run.run_id}-", dir=self.scratch))
         trees = Trees(environment.folder, place)
         verifier = verify.Verifier(self.run.run_id, self.task, self.backend, environment, trees, self.folder / "logs")

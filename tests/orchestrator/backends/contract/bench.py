@@ -142,12 +142,12 @@ async def bench(backend: Backend, place: Path, port: int, leftovers: Callable[[]
     task = load(harness.task(place))
     await backend.ready()
     backend.check(task)
-    environment = await backend.build(task, lambda _: None, place / "build.log", agent_files=True)
-    made = Bench(backend, environment, place, port, leftovers)
-    try:
-        yield made
-    finally:
-        await made.close()
+    async with backend.build(task, lambda _: None, place / "build.log", agent_files=True) as environment:
+        made = Bench(backend, environment, place, port, leftovers)
+        try:
+            yield made
+        finally:
+            await made.close()
 
 
 @contextlib.asynccontextmanager

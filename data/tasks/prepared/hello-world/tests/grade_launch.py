@@ -1,8 +1,9 @@
 """Runs pytest and reports each result as a line of JSON on a pipe that only grade.py reads: grade_launch.py CONFIG FD.
 
-Started with `python -I`, as the user that runs the tests. pytest is imported before any path of the product is known, reads no
-configuration and loads no plugin of the solution. Standard library only, Python 3.9+: this file is part of every task
-(tests/grade_launch.py) and of every plan.
+Started with `python -I`, as the user that runs the tests. pytest is imported without the product's paths, also those that an
+editable install puts on sys.path; it reads no configuration and loads no plugin of the solution. What Python imports before
+this file (sitecustomize) is kept out of the tree by grade_tree.py. Standard library only, Python 3.9+: this file is part of
+every task (tests/grade_launch.py) and of every plan.
 """
 
 from __future__ import annotations
@@ -67,16 +68,22 @@ def _outcome(report: Any) -> str:  # noqa: ANN401
     return "error" if report.failed and report.when != "call" else str(report.outcome)
 
 
+def _within(path: str, folder: str) -> bool:
+    path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath([path, folder]) == folder
+
+
 def main(config_file: str, fd: str) -> None:
     """Run pytest as the configuration says; never returns."""
-    import pytest  # from the image's own bytecode: to compile it anew takes three times as long as the tests
-
     with open(config_file) as file:
         config = json.load(file)
-    tree = config["tree"]
+    tree, paths = config["tree"], sys.path[:]
+    sys.path[:] = [path for path in paths if _within(path, sys.prefix) or not _within(path, tree)]
+    import pytest  # from the image's own bytecode: to compile it anew takes three times as long as the tests
+
     sys.pycache_prefix = config["bytecode"]  # from here on no bytecode that the product's code could have left is read
     sys.argv[1:] = []
-    sys.path += [os.path.join(tree, name) for name in config["python_path"]]
+    sys.path[:] = paths + [os.path.join(tree, name) for name in config["python_path"]]
     with open(int(fd), "w") as pipe:
         reporter = Reporter(pipe, config["order"])
         reporter.write(when="start", pytest=pytest.__version__, python=sys.version.split()[0])

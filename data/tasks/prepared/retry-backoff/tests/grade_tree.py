@@ -15,14 +15,8 @@ from collections.abc import Iterator
 from typing import Any
 
 SETTING_NAMES = {"conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini"}
-SETTING_NAMES |= {"sitecustomize.py", "usercustomize.py"}
-KEPT_NAMES = SETTING_NAMES | {
-    ".git",
-    ".venv",
-    "__pycache__",
-    "sitecustomize",
-    "usercustomize",
-}  # these stay as in the base
+STARTING_NAMES = {"sitecustomize", "usercustomize"}  # Python imports them before anything, from any path it knows
+KEPT_NAMES = SETTING_NAMES | {".git", ".venv", "__pycache__"}  # these stay as in the base
 KEPT_ENDINGS = (".pth", ".pyc", ".dist-info", ".egg-info")
 MAX_FILE_BYTES = 2 * 1024**3
 
@@ -50,7 +44,7 @@ class Tree:
     def kept(self, parts: tuple[str, ...]) -> bool:
         """Whether a path is the grader's: runner settings, plugin metadata, caches, environments and test folders."""
         names = [part.casefold() for part in parts]  # some file systems fold case
-        if any(name in KEPT_NAMES or name.endswith(KEPT_ENDINGS) for name in names):
+        if starting(names) or any(name in KEPT_NAMES or name.endswith(KEPT_ENDINGS) for name in names):
             return True
         return names[0] == "venv" or any(parts[: len(root)] == root for root in self.test_roots)
 
@@ -119,8 +113,8 @@ class Tree:
         """What configures a runner or interpreter, with its content: a build must not change it."""
         found: dict[str, str | bytes] = {}
         for name in self.files():
-            base = os.path.basename(name).casefold()
-            if base in SETTING_NAMES or base.endswith(".pth"):
+            names = name.casefold().split("/")
+            if starting(names) or names[-1] in SETTING_NAMES or names[-1].endswith(".pth"):
                 path = os.path.join(self.root, name)
                 with contextlib.suppress(OSError):
                     found[name] = os.readlink(path) if os.path.islink(path) else read(path)
@@ -176,6 +170,11 @@ class Tree:
                     os.chown(path, 0, 0, follow_symlinks=False)
                     if not os.path.islink(path):
                         os.chmod(path, 0o755 if os.access(path, os.X_OK) else 0o644)
+
+
+def starting(names: list[str]) -> bool:
+    """Whether a path is, or is in, a module that Python imports at its start: source, package or extension."""
+    return any(name.split(".")[0] in STARTING_NAMES for name in names)
 
 
 def seal_folder(path: str) -> None:

@@ -56,8 +56,14 @@ class DockerBackend:
         await self._engine.reap()
         await self._records.sweep()
 
-    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+    @asynccontextmanager
+    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> AsyncIterator[Environment]:
         """Build the task's image and record its tree."""
+        environment = await self._build(task, say, log, agent_files)
+        async with self._records.used(environment.folder):
+            yield environment
+
+    async def _build(self, task: Task, say: Say, log: Path, agent_files: bool) -> Environment:
         context = task.path / "environment"
         image = await asyncio.to_thread(docker_images.image_name, "env", context)
         async with self._records.lock(image):

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ from oneshot_orchestrator.backends.records import Records, does_not_build
 from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import archive, placeholders
-from oneshot_shared.errors import BadInput, printable
+from oneshot_shared.errors import BadInput, NotReady, printable
 from oneshot_shared.task import LocalSetup, Task
 
 _KEPT_FOR_SETUP = (  # an index's address may hold a password: no sandbox gets it
@@ -50,7 +50,6 @@ class LocalBackend:
         self._settings = settings
         self._owner = settings.owner
         self._records = Records(state / "environments" / self.name)
-        self._builds: dict[str, Callable[[], Awaitable[Environment]]] = {}
         self._sandboxes = state / "sandboxes"
 
     async def ready(self) -> None:
@@ -75,22 +74,23 @@ class LocalBackend:
         await asyncio.to_thread(folders.remove, self._sandboxes)
         await self._records.sweep()
 
-    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> Environment:
+    @asynccontextmanager
+    async def build(self, task: Task, say: Say, log: Path, *, agent_files: bool) -> AsyncIterator[Environment]:
         """Copy the base and run the task's setup, once for each content of both. Agents are this machine's own."""
         setup = _setup_of(task)
         base = await asyncio.to_thread(archive.digest, _base_of(task))
         content = f"{base}\n{setup.model_dump_json()}\n{sys.version}"
         key = hashlib.sha256(content.encode()).hexdigest()[:24]
-        self._builds[key] = partial(self._build, key, task, say, log)
-        return await self._builds[key]()
+        environment = await self._build(key, task, say, log)
+        async with self._records.used(environment.folder):
+            yield environment
 
     async def _build(self, key: str, task: Task, say: Say, log: Path) -> Environment:
         folder = await self._records.make(key, partial(self._fill, task, say, log))
         words = _words(folder)
         env = {name: placeholders.fill(value, words) for name, value in _setup_of(task).env.items()}
-        return Environment(
-            key, str(folder / "base"), folder, os.getuid(), os.getgid(), env, resources=task.config.environment
-        )
+        renew, resources = partial(self._build, key, task, say, log), task.config.environment
+        return Environment(key, str(folder / "base"), folder, os.getuid(), os.getgid(), env, resources, renew)
 
     async def _fill(self, task: Task, say: Say, log: Path, place: Path) -> None:
         base = place / "base"
@@ -140,17 +140,17 @@ class LocalBackend:
     @asynccontextmanager
     async def sandbox(self, environment: Environment, spec: SandboxSpec) -> AsyncIterator[Sandbox]:
         """A folder that is removed when its context ends, with every process that was started in it."""
-        made = await self._builds[environment.image]()  # anew, where an agent has written to what all of them share
-        environment = replace(made, resources=environment.resources)
+        environment = await _renewed(environment)
         folder = self._sandboxes / f"{spec.run_id}-{spec.purpose}"
         storage = disk.limit(self._settings, environment)
         sandbox = LocalSandbox(folder, environment, f"{self._owner}/{spec.run_id}/{spec.purpose}", storage)
-        laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
-        try:
-            await asyncio.shield(laying)
-            yield sandbox
-        finally:
-            await asyncio.shield(self._discard(sandbox, laying, folder))
+        async with self._records.used(environment.folder):
+            laying = asyncio.ensure_future(asyncio.to_thread(local_sandbox.lay, environment.folder / "base", folder))
+            try:
+                await asyncio.shield(laying)
+                yield sandbox
+            finally:
+                await asyncio.shield(self._discard(sandbox, laying, folder))
 
     async def _discard(self, sandbox: LocalSandbox, laying: "asyncio.Future[None]", folder: Path) -> None:
         await asyncio.wait([laying])
@@ -160,6 +160,16 @@ class LocalBackend:
     async def close(self) -> None:
         """The same as at the start."""
         await self.reap()
+
+
+async def _renewed(environment: Environment) -> Environment:
+    """As it was built. :raises NotReady: an agent has spoilt it, and what built once does not build again."""
+    assert environment.renew, "_build gives one"
+    try:
+        return replace(await environment.renew(), resources=environment.resources)
+    except BadInput as error:
+        why = "an agent has changed what sandboxes are made from, and the setup that worked before fails now"
+        raise NotReady(f"{why}; submit the run again when it works: {error}") from None
 
 
 def _setup_of(task: Task) -> LocalSetup:

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,13 +19,14 @@ _SEAL = "complete"
 class Records:
     """Makes each record once, whoever asks, in the place where it stays: virtual environments hold absolute paths.
 
-    A record is sealed with a digest of what lies in it. One that differs from its seal is left to whoever is at work in
-    it, and made anew in another place.
+    A record is sealed with a digest of what lies in it. One that differs from its seal is made anew in another place, and
+    goes when nobody is at work in it any more.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._users: Counter[Path] = Counter()
         folder.mkdir(parents=True, exist_ok=True)
 
     async def make(self, key: str, fill: Callable[[Path], Awaitable[None]]) -> Path:
@@ -33,7 +35,8 @@ class Records:
             for home in sorted(self._folder.glob(f"{key}.*")):
                 if await asyncio.to_thread(_is_whole, home):
                     return home
-                (home / _SEAL).unlink(missing_ok=True)
+                await folders.on_thread(folders.remove, home / _SEAL)
+                await self._clear(home)
             home = Path(mkdtemp(prefix=f"{key}.", dir=self._folder))
             try:
                 await fill(home)
@@ -44,11 +47,25 @@ class Records:
                 raise
             return home
 
+    @asynccontextmanager
+    async def used(self, home: Path) -> AsyncIterator[None]:
+        """Somebody is at work in a record. To be entered without an await after `make`: until then it may go."""
+        self._users[home] += 1
+        try:
+            yield
+        finally:
+            self._users[home] -= 1
+            await self._clear(home)
+
     async def sweep(self) -> None:
-        """Remove what is not whole; nobody may be at work in a record."""
+        """Remove what an earlier process left half-made or unsealed."""
         for home in self._folder.iterdir():
-            if not (home / _SEAL).exists():
-                await folders.on_thread(folders.remove, home)
+            await self._clear(home)
+
+    async def _clear(self, home: Path) -> None:
+        """Remove a record without seal, unless somebody is at work in it."""
+        if not self._users[home] and not (home / _SEAL).exists():
+            await folders.on_thread(folders.remove, home)
 
     def lock(self, key: str) -> asyncio.Lock:
         """For work that belongs to a key and must happen once at a time."""
@@ -58,7 +75,7 @@ class Records:
 def _is_whole(home: Path) -> bool:
     try:
         return (home / _SEAL).read_text() == _digest(home)
-    except OSError:
+    except (OSError, ValueError):  # a seal may be any bytes
         return False
 
 
@@ -67,14 +84,14 @@ def _digest(home: Path) -> str:
     total = hashlib.sha256()
     for parent, inner, files in os.walk(home):
         inner.sort()
-        if Path(parent) == home / "git":
-            inner.remove("objects")  # named by their content; git itself freshens their times
+        freshened = Path(parent).is_relative_to(home / "git" / "objects")  # git itself sets these times
         for name in sorted(inner + files):
             path = Path(parent, name)
             status = path.lstat()
             if path == home / _SEAL:
                 continue
-            told = () if stat.S_ISDIR(status.st_mode) else (status.st_size, status.st_ctime_ns)
+            changed = 0 if freshened else status.st_ctime_ns
+            told = () if stat.S_ISDIR(status.st_mode) else (status.st_size, changed)
             total.update(f"{os.fsencode(path)!r} {status.st_mode} {told}\n".encode())
     return total.hexdigest()
 
