@@ -56,9 +56,10 @@ def model_key(machine: Machine) -> Check:
 def _elsewhere(machine: Machine) -> Check:
     """The keys of the stack at the endpoint, whose proxy is published beside it."""
     try:
+        asyncio.run(clients.remote_info(machine.endpoint, SECONDS))
         address, token = clients.remote_proxy(machine.endpoint)
-    except (BadInput, NotReady) as error:
-        return skip("model key", f"the endpoint is not reached ({sentence(error)})")
+    except (BadInput, NotReady, OSError, RuntimeError):
+        return skip("model key", "the stack at the endpoint, which would know, is not reached")
     try:
         asyncio.run(_asked(address, token))
     except NotReady as error:
