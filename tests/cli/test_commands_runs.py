@@ -96,6 +96,7 @@ def test_ctrl_c_ends_watching_not_the_run(house: House) -> None:
     ended = end(watching)
     assert ended.code == 130
     assert "Traceback" not in ended.err
+    assert f"no longer watching; run {run_id} goes on" in ended.err
     assert house("runs", "watch", run_id).code == 1
 
 

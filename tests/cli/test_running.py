@@ -239,3 +239,15 @@ def _run(verdict: grader.Verdict, state: pb.RunState = pb.RUN_STATE_FINISHED) ->
 )
 def test_the_gravest_of_several_runs_is_the_exit_code(runs: list[pb.Run], code: int) -> None:
     assert running._code(runs) == code
+
+
+def test_a_key_that_another_shell_gave_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "ONESHOT_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    said = "; with the key that another shell gave to the stack (OPENAI_API_KEY is not set here)"
+    assert running._whose_key("openai", "") == said
+    assert (
+        running._whose_key("openai", "elsewhere") == running._whose_key("vllm", "") == running._whose_key("", "") == ""
+    )
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    assert running._whose_key("openai", "") == ""

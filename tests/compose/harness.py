@@ -68,8 +68,11 @@ class Composed:
 
     def run(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Run the example task to its end; returns the exit code and the run."""
-        process = self.start("run", str(HELLO), "--json", *arguments)
-        out, err = process.communicate(timeout=150)
+        with self.start("run", str(HELLO), "--json", *arguments) as process:
+            try:
+                out, err = process.communicate(timeout=150)
+            finally:
+                process.kill()
         assert out, (process.returncode, err, self.logs())
         return process.returncode, json.loads(out)
 

@@ -61,9 +61,8 @@ def test_the_example_client(composed: Composed) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     last = ended.stdout.splitlines()[-1]
-    found = re.fullmatch(
-        r"VERDICT_PASS: All 6 expected tests passed, and the \d+ canaries failed\.  Files: (example-[0-9a-f]{8})", last
-    )
+    expected = r"VERDICT_PASS All 6 expected tests passed, and the \d+ canaries failed\. Files: (data/runs/example-[0-9a-f]{8})"
+    found = re.fullmatch(expected, last)
     assert found, ended.stdout
     assert "+hello world" in _diff(composed.home / found[1])
     assert "STEP_VERIFY" in ended.stdout
@@ -105,13 +104,15 @@ def test_every_service_is_shut_in(composed: Composed, service: str) -> None:
 
 PROBE = """
 import socket
-for host, port in {places}:
+from concurrent.futures import ThreadPoolExecutor
+def probe(place):
     try:
-        socket.create_connection((host, port), 1).close()
-        print('reached', host, port)
+        socket.create_connection(place, 1).close()
     except OSError:
-        pass
-print('done')
+        return []
+    return [place]
+with ThreadPoolExecutor(64) as pool:  # a name that nobody answers for takes its time
+    print('reached', sum(pool.map(probe, {places}), []))
 """
 
 
@@ -125,7 +126,7 @@ def test_a_sandbox_reaches_the_relay_and_nothing_else_of_the_stack(composed: Com
     code, run = composed.run("--agent", "command", "--command", command)
     assert (code, run["grade"]["verdict"]) == (1, "VERDICT_FAIL")
     log = (Path(run["folder"]) / "logs" / "agent.stdout.log").read_text()
-    assert log.splitlines() == ["reached proxy 8080", "done"]
+    assert log.splitlines() == ["reached [('proxy', 8080)]"]
 
 
 def test_what_compose_would_do_is_what_is_written() -> None:

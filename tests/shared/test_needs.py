@@ -1,6 +1,7 @@
 """What a run needs of its machine, and what is said where it is not there."""
 
 import errno
+import socket
 import tomllib
 from pathlib import Path
 
@@ -93,3 +94,12 @@ def test_no_codex(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "codex_cli_bin", None)
     with pytest.raises(NotReady, match=r"Codex is not installed beside oneshot; install it again with"):
         needs.codex_path()
+
+
+def test_knocking_at_a_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        needs.knock(address, 5)
+    with pytest.raises(OSError, match="refused"):
+        needs.knock(address, 5)
+    needs.knock("ssh://nobody@nowhere", 5)

@@ -17,7 +17,7 @@ from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2
 from oneshot_cli import artifacts, clients, ending, places, show
-from oneshot_shared import archive, task
+from oneshot_shared import archive, providers, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
 from oneshot_shared.transfer import outgoing
@@ -69,7 +69,7 @@ async def run(wish: Wish) -> int:
             requests = [_request(wish, found, digest, cassette, model, i) for i in range(wish.attempts)]
             try:
                 accepted = await _submit(stub, requests)
-                _announce(accepted, quiet=wish.as_json or wish.detach)
+                _announce(accepted, wish, quiet=wish.as_json or wish.detach)
                 if wish.detach:
                     ids = [request.run_id for request in requests]
                     print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
@@ -83,16 +83,25 @@ async def run(wish: Wish) -> int:
     return code
 
 
-def _announce(accepted: pb.SubmitRunResponse, *, quiet: bool) -> None:
+def _announce(accepted: pb.SubmitRunResponse, wish: Wish, *, quiet: bool) -> None:
     if not quiet:
         request, task = accepted.run.request, accepted.run.task
         who = f"{request.agent.name} {request.model}".strip()
         where = f"backend {request.backend} ({accepted.backend_reason})"
-        answers = "; model answers are replayed" if request.replay else ""
+        answers = "; model answers are replayed" if request.replay else _whose_key(request.provider, wish.endpoint)
         said = f"Running {task}: {who}, {where}{answers}."
         if accepted.run.ended_at:
             said = f"Run {request.run_id!r} was made at {accepted.run.submitted_at}: this is its result, and nothing is run."
         print(said, file=sys.stderr)
+
+
+def _whose_key(name: str, endpoint: str) -> str:
+    """A warning where a model is paid for by a key that is not this shell's any more."""
+    provider = providers.PROVIDERS.get(name)
+    elsewhere = endpoint or os.environ.get("ONESHOT_ENDPOINT")
+    if elsewhere or not provider or not provider.key_required or os.environ.get(provider.key_variable):
+        return ""
+    return f"; with the key that another shell gave to the stack ({provider.key_variable} is not set here)"
 
 
 def _check(wish: Wish) -> None:
@@ -195,7 +204,14 @@ async def _watched(stub: "OrchestratorServiceAsyncStub", run_id: str, progress: 
 async def follow(stub: "OrchestratorServiceAsyncStub", run_id: str) -> int:
     """Watch a run that was submitted before. Returns its exit code."""
     with show.Progress() as progress:
-        ended = await _watched(stub, run_id, progress)
+        try:
+            ended = await _watched(stub, run_id, progress)
+        except asyncio.CancelledError:
+            print(
+                f"\nno longer watching; run {run_id} goes on, and `oneshot runs cancel {run_id}` ends it",
+                file=sys.stderr,
+            )
+            return ending.CANCELLED
         folder = await artifacts.local_copy(stub, ended)
     print(show.results(ended, places.short(folder)))
     return _code([ended])

@@ -14,8 +14,7 @@ from oneshot_shared.errors import BadInput, NotReady, nearest
 FREE_BYTES = 512 * 1024 * 1024
 CODEX_VERSION = "0.163.0"
 OWNER_LABEL = "dev.oneshot.owner"
-_UNIX = "unix://"
-DEFAULT_ENGINE = f"{_UNIX}/var/run/docker.sock"
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 NO_DOCKER = "the docker command is missing; install docker-cli with the Buildx plugin, or use --backend local"
 NO_BUILDX = "Docker Buildx is missing; install docker-buildx (or docker-buildx-plugin), or use --backend local"
 _START = (
@@ -57,11 +56,16 @@ def no_engine(address: str, error: Exception) -> NotReady:
 
 
 def knock(address: str, timeout: float = SECONDS) -> None:
-    """Connect to the engine's socket, and no more; other addresses are left alone. :raises OSError: nobody is there."""
-    if address.startswith(_UNIX):
+    """Connect to where the engine listens, and no more; ssh and others are left alone. :raises OSError: nobody is there."""
+    kind, _, place = address.partition("://")
+    if kind == "unix":
         with socket.socket(socket.AF_UNIX) as knocking:
             knocking.settimeout(timeout)
-            knocking.connect(address.removeprefix(_UNIX))
+            knocking.connect(place)
+    elif kind == "tcp":
+        host, _, port = place.rstrip("/").rpartition(":")
+        if host and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), timeout).close()
 
 
 def buildx(timeout: float = SECONDS) -> str:
