@@ -28,8 +28,9 @@ def unknown_backend(name: str, known: Sequence[str]) -> BadInput:
     return BadInput(f"backend {name!r} is unknown{nearest(name, list(known))}; this stack has: {', '.join(known)}")
 
 
-def free_bytes(data: Path, who: str = "a run", wanted: int = FREE_BYTES) -> int:
-    """What is free there. :raises NotReady: less than `who` needs."""
+def free_bytes(data: Path, who: str = "a run", wanted: int = 0) -> int:
+    """What is free there. :raises NotReady: less than `who` needs; 0 stands for FREE_BYTES."""
+    wanted = wanted or FREE_BYTES
     free = shutil.disk_usage(data).free
     if free < wanted:
         raise NotReady(
