@@ -161,3 +161,26 @@ async def test_a_file_that_nobody_waits_for_any_more_is_closed() -> None:
         await waiting
     await asyncio.sleep(0.2)
     assert made.closed
+
+
+def test_more_files_than_are_taken_are_noticed_while_they_come() -> None:
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as made:
+        for number in range(4):
+            made.addfile(tarfile.TarInfo(f"tree/{number}"))
+    with trees.received([tar.getvalue()], archive.Caps(files=4)) as file:
+        assert len(members(file)) == 4
+    with pytest.raises(Spoilt, match="has more than 3 files and folders, the maximum"):
+        trees.received([tar.getvalue()], archive.Caps(files=3))
+
+
+def test_many_hard_links_take_no_time() -> None:
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as made:
+        made.addfile(tarfile.TarInfo("tree/a"))
+        for number in range(20_000):
+            link = tarfile.TarInfo(f"tree/{number}")
+            link.type, link.linkname = tarfile.LNKTYPE, "tree/a"
+            made.addfile(link)
+    with trees.received([tar.getvalue()]) as file:  # looked up one by one it would take half a minute
+        assert len(members(file)) == 20_001

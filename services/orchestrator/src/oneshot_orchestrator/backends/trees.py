@@ -31,9 +31,13 @@ def received(chunks: Iterable[bytes], caps: archive.Caps = CAPS) -> IO[bytes]:
         stream: Any = _Kept(iter(chunks), file, caps)
         total, linked = 0, False
         with tarfile.open(fileobj=stream, mode="r|", bufsize=_CHUNK_BYTES) as tar:
-            for member in tar:
+            for count, member in enumerate(tar, 1):
                 total += member.size
                 _check(total, caps.bytes)
+                if count > caps.files:
+                    raise Spoilt(
+                        f"the tree that the agent left has more than {caps.files} files and folders, the maximum"
+                    )
                 linked = linked or member.islnk()
         while stream.read(_CHUNK_BYTES):
             pass
@@ -104,9 +108,10 @@ def _check(size: int, limit: int) -> None:
 
 def _copies(tar: tarfile.TarFile, caps: archive.Caps) -> Iterator[_Member]:
     total = 0
+    by_name = {member.name: member for member in tar.getmembers()}  # tar.getmember would look through all for each link
     for member in tar.getmembers():
         if member.islnk():
-            real = copy.copy(tar.getmember(member.linkname))
+            real = copy.copy(by_name[member.linkname])
             real.name = member.name
         else:
             real = member
