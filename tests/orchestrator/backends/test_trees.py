@@ -13,11 +13,11 @@ from typing import IO
 
 import pytest
 
-from oneshot_orchestrator import git
 from oneshot_orchestrator.backends import trees
 from oneshot_orchestrator.contract import Spoilt
 from oneshot_orchestrator.folders import remove
 from oneshot_shared import archive
+from oneshot_shared.git import is_git
 from orchestrator import trees as toy
 from orchestrator.trees import Tree
 
@@ -46,7 +46,7 @@ def test_a_folder_is_packed_without_git_sockets_and_hard_links(tmp_path: Path, m
     refused = []
     with trees.packed(folder) as file:
         unpack = archive.unpack
-        unpack(file, tmp_path / "out", strip=1, skip=git.is_git, refused=lambda name, _: refused.append(name))
+        unpack(file, tmp_path / "out", strip=1, skip=is_git, refused=lambda name, _: refused.append(name))
     assert sorted(refused) == [os.fsdecode(b"d/\xff"), "pipe"]
     more: Tree = {b"same": ("exec", b"1"), b"__pycache__/kept": ("file", b"")}
     assert toy.read(tmp_path / "out") == {name: e for name, e in TREE.items() if e[0] != "link"} | more

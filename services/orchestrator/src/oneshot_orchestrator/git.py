@@ -11,7 +11,6 @@ from typing import NamedTuple
 from oneshot_orchestrator.contract import Changes
 from oneshot_shared.errors import BadInput
 from oneshot_shared.git import Git
-from oneshot_shared.git import is_git as is_git
 
 
 async def record_base(environment: Path) -> None:

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 from oneshot.grader.v1 import grader_pb2, grader_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
-from oneshot_orchestrator import agents, folders, git, session, verify
+from oneshot_orchestrator import agents, folders, session, verify
 from oneshot_orchestrator.ahead import begun
 from oneshot_orchestrator.contract import Agent, Backend, Done, Environment, Sandbox, SandboxSpec, Slot, Spoilt, Work
 from oneshot_orchestrator.git import Trees
@@ -18,6 +18,7 @@ from oneshot_orchestrator.journal import Steps
 from oneshot_orchestrator.session import Session
 from oneshot_shared import archive
 from oneshot_shared.errors import BadInput, printable
+from oneshot_shared.git import is_git
 from oneshot_shared.task import Task
 
 _NAME = 100
@@ -143,7 +144,7 @@ class Pipeline:
                     file,
                     tree_folder,
                     strip=1,
-                    skip=git.is_git,
+                    skip=is_git,
                     refused=lambda name, why: refused.append(f"{_short(name)}, which {why}"),
                 )
             except BadInput as error:

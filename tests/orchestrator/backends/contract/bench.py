@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from oneshot_orchestrator import git
 from oneshot_orchestrator.contract import Backend, Environment, Exit, Role, Sandbox, SandboxSpec
 from oneshot_orchestrator.overlay import files_tar
 from oneshot_shared import archive
+from oneshot_shared.git import is_git
 from oneshot_shared.task import load
 from orchestrator import harness, trees
 
@@ -83,7 +83,7 @@ class Box:
         """The same, in a folder."""
         folder = self.bench.folder()
         with await self.sandbox.get_tree() as file:
-            unpack = functools.partial(archive.unpack, strip=1, skip=git.is_git, refused=lambda *_: None)
+            unpack = functools.partial(archive.unpack, strip=1, skip=is_git, refused=lambda *_: None)
             await asyncio.to_thread(unpack, file, folder)
         return folder
 

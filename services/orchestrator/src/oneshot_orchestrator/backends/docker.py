@@ -10,7 +10,7 @@ from typing import IO
 
 import docker.errors
 
-from oneshot_orchestrator import folders, git
+from oneshot_orchestrator import folders
 from oneshot_orchestrator.backends import disk, docker_images, docker_sandbox, docker_slots, trees
 from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_orchestrator.backends.docker_sandbox import DockerSandbox
@@ -20,6 +20,7 @@ from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import archive, needs
 from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.git import is_git
 from oneshot_shared.task import Task
 
 
@@ -97,7 +98,7 @@ class DockerBackend:
             with file:
                 _check_folder(file, tree)
                 unpack = archive.unpack
-                await folders.on_thread(unpack, file, place / "base", strip=1, skip=git.is_git, refused=lambda *_: None)
+                await folders.on_thread(unpack, file, place / "base", strip=1, skip=is_git, refused=lambda *_: None)
 
     async def _passwd(self, container: str) -> bytes:
         try:

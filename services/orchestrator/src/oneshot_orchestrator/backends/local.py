@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from oneshot_orchestrator import folders, git
+from oneshot_orchestrator import folders
 from oneshot_orchestrator.backends import disk, local_sandbox
 from oneshot_orchestrator.backends.local_processes import MARK, environ, kill_all
 from oneshot_orchestrator.backends.local_sandbox import LocalSandbox
@@ -24,6 +24,7 @@ from oneshot_orchestrator.contract import Environment, Sandbox, SandboxSpec, Say
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import archive, placeholders
 from oneshot_shared.errors import BadInput, NotReady, printable
+from oneshot_shared.git import is_git
 from oneshot_shared.task import LocalSetup, Task
 
 _KEPT_FOR_SETUP = (  # an index's address may hold a password: no sandbox gets it
@@ -188,7 +189,7 @@ def _words(place: Path) -> dict[str, str]:
 
 def _gits(folder: str, names: list[str]) -> list[str]:
     """What a base must not bring along: the sandbox's repository is made anew."""
-    return [name for name in names if git.is_git(Path(name))]
+    return [name for name in names if is_git(Path(name))]
 
 
 def _drop_leading_out(base: Path, log: Path) -> None:

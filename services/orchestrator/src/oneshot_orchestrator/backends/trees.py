@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from oneshot_orchestrator import git
 from oneshot_orchestrator.contract import Spoilt
 from oneshot_shared import archive
+from oneshot_shared.git import is_git
 
 CAPS = archive.Caps()
 _CHUNK_BYTES = 1 << 20
@@ -125,7 +125,7 @@ def _found(folder: Path, caps: archive.Caps) -> Iterator[_Member]:
     with io.BytesIO() as nowhere, tarfile.open(fileobj=nowhere, mode="w", format=tarfile.PAX_FORMAT) as namer:
         for path in _files(folder):
             name = str(path)[len(str(folder)) + 1 :]
-            if git.is_git(PurePosixPath(name)):
+            if is_git(PurePosixPath(name)):
                 continue
             namer.inodes.clear()  # type: ignore[attr-defined] # every name gets its content: no hard links
             try:
