@@ -20,6 +20,12 @@ class SessionRecord:
     usage: Usage
     stopped_by: str
     upstream_failure: str
+    kind: str = "run"
+    calls_decoded: int = 0
+    alarms: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    stored_bytes: int = 0
+    body_bytes: int = 0
 
     def is_open(self, now: float) -> bool:
         """Whether the token is still accepted."""
@@ -28,7 +34,11 @@ class SessionRecord:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One exchange. Bodies are decoded and hold no key; `status` is 0 where no answer came."""
+    """One exchange. Bodies are decoded and hold no key; `status` is 0 where no answer came.
+
+    Headers are in lower case, without credentials and cookies. `wire_api` is empty for traffic of no known model API;
+    `undecoded` says what was not understood.
+    """
 
     session_id: str
     seq: int
@@ -42,3 +52,9 @@ class CallRecord:
     seconds: float
     usage: Usage
     error: str
+    request_headers: tuple[tuple[str, str], ...] = ()
+    response_headers: tuple[tuple[str, str], ...] = ()
+    wire_api: str = ""
+    first_token_seconds: float = 0.0
+    last_token_seconds: float = 0.0
+    undecoded: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import queue
 import sqlite3
@@ -24,17 +25,20 @@ CREATE TABLE IF NOT EXISTS sessions (
   session_id TEXT PRIMARY KEY, model TEXT, upstream TEXT, opened_at REAL, expires_at REAL, closed_at REAL,
   calls INTEGER, calls_succeeded INTEGER,
   input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
-  stopped_by TEXT, upstream_failure TEXT
+  stopped_by TEXT, upstream_failure TEXT, kind TEXT, calls_decoded INTEGER, alarms TEXT, drift TEXT,
+  stored_bytes INTEGER, body_bytes INTEGER
 );
 CREATE TABLE IF NOT EXISTS calls (
   session_id TEXT, seq INTEGER, request_line TEXT, request BLOB, status INTEGER, content_type TEXT, response BLOB,
   started_at REAL, first_byte_seconds REAL, seconds REAL,
   input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
-  error TEXT, PRIMARY KEY (session_id, seq)
+  error TEXT, request_headers TEXT, response_headers TEXT, wire_api TEXT, first_token_seconds REAL, last_token_seconds REAL,
+  undecoded TEXT, PRIMARY KEY (session_id, seq)
 );
 """
 _RESTARTED = "the proxy was restarted while this session was open"
 _LEVEL = 3
+_TUPLES = frozenset({"alarms", "drift", "request_headers", "response_headers", "undecoded"})
 _TIMEOUT = 30.0
 type _Barrier = Callable[[OSError | None], None]
 type _Job = SessionRecord | CallRecord | _Barrier | None
@@ -165,14 +169,23 @@ def _row(record: SessionRecord | CallRecord) -> dict[str, object]:
     """A record's fields, with those of its usage beside them and bodies compressed."""
     values = asdict(record)
     values |= values.pop("usage")
-    return {name: zstandard.compress(v, _LEVEL) if isinstance(v, bytes) else v for name, v in values.items()}
+    return {name: _packed(value) for name, value in values.items()}
+
+
+def _packed(value: object) -> object:
+    if isinstance(value, tuple):
+        return json.dumps(value)
+    return zstandard.compress(value, _LEVEL) if isinstance(value, bytes) else value
+
+
+def _unpacked(name: str, value: Any) -> Any:  # noqa: ANN401 -- a column's
+    if name in _TUPLES:
+        return tuple(tuple(each) if isinstance(each, list) else each for each in json.loads(value))
+    return zstandard.decompress(value) if isinstance(value, bytes) else value
 
 
 def _record[R: (SessionRecord, CallRecord)](kind: type[R], row: sqlite3.Row) -> R:
     """The reverse."""
-    values: dict[str, Any] = {
-        name: zstandard.decompress(value) if isinstance(value, bytes) else value
-        for name, value in zip(row.keys(), row, strict=True)
-    }
+    values: dict[str, Any] = {name: _unpacked(name, value) for name, value in zip(row.keys(), row, strict=True)}
     usage = Usage(**{field.name: values.pop(field.name) for field in fields(Usage)})
     return kind(usage=usage, **values)

@@ -26,19 +26,19 @@ from oneshot.grader.v1 import grader_pb2 as oneshot_dot_grader_dot_v1_dot_grader
 from oneshot.proxy.v1 import proxy_pb2 as oneshot_dot_proxy_dot_v1_dot_proxy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oneshot/orchestrator/v1/orchestrator.proto\x12\x17oneshot.orchestrator.v1\x1a\x1eoneshot/grader/v1/grader.proto\x1a\x1coneshot/proxy/v1/proxy.proto\"=\n\x0ePutTaskRequest\x12\x0c\n\x04slug\x18\x01 \x01(\t\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"!\n\x0fPutTaskResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"&\n\x05\x41gent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\"\xff\x01\n\x10SubmitRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0btask_digest\x18\x02 \x01(\t\x12-\n\x05\x61gent\x18\x03 \x01(\x0b\x32\x1e.oneshot.orchestrator.v1.Agent\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12(\n\x06limits\x18\x07 \x01(\x0b\x32\x18.oneshot.proxy.v1.Limits\x12\x0e\n\x06replay\x18\x08 \x01(\t\x12\x10\n\x08\x61ttached\x18\t \x01(\x08\x12\x19\n\x11\x61llow_unsandboxed\x18\n \x01(\x08\"V\n\x11SubmitRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\x12\x16\n\x0e\x62\x61\x63kend_reason\x18\x02 \x01(\t\"\xd3\x02\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12:\n\x07request\x18\x03 \x01(\x0b\x32).oneshot.orchestrator.v1.SubmitRunRequest\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32!.oneshot.orchestrator.v1.RunState\x12\'\n\x05grade\x18\x05 \x01(\x0b\x32\x18.oneshot.grader.v1.Grade\x12&\n\x05usage\x18\x06 \x01(\x0b\x32\x17.oneshot.proxy.v1.Usage\x12\x14\n\x0csubmitted_at\x18\x07 \x01(\t\x12\x12\n\nstarted_at\x18\x08 \x01(\t\x12\x10\n\x08\x65nded_at\x18\t \x01(\t\x12\x12\n\nstopped_by\x18\n \x01(\t\x12\x10\n\x08replayed\x18\x0b \x01(\t\x12\r\n\x05notes\x18\x0c \x03(\t\"\xb9\x01\n\x08RunEvent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0c\n\x04time\x18\x02 \x01(\x01\x12+\n\x04step\x18\x03 \x01(\x0e\x32\x1d.oneshot.orchestrator.v1.Step\x12-\n\x05phase\x18\x04 \x01(\x0e\x32\x1e.oneshot.orchestrator.v1.Phase\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12&\n\x05usage\x18\x06 \x01(\x0b\x32\x17.oneshot.proxy.v1.Usage\"4\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"}\n\x10WatchRunResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32!.oneshot.orchestrator.v1.RunEventH\x00\x12+\n\x03run\x18\x02 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.RunH\x00\x42\x08\n\x06update\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\";\n\x0eGetRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\" \n\x0fListRunsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\">\n\x10ListRunsResponse\x12*\n\x04runs\x18\x01 \x03(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\"\"\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\">\n\x11\x43\x61ncelRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\"\'\n\x15\x46\x65tchArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"7\n\x16\x46\x65tchArtifactsResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t*\x83\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x16\n\x12RUN_STATE_FINISHED\x10\x03\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x04*\xa2\x01\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x0e\n\nSTEP_QUEUE\x10\x01\x12\x0e\n\nSTEP_BUILD\x10\x02\x12\x10\n\x0cSTEP_SANDBOX\x10\x03\x12\x0e\n\nSTEP_AGENT\x10\x04\x12\x10\n\x0cSTEP_COLLECT\x10\x05\x12\x0f\n\x0bSTEP_VERIFY\x10\x06\x12\x0e\n\nSTEP_SCORE\x10\x07\x12\x0f\n\x0bSTEP_RECORD\x10\x08*k\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_STARTED\x10\x01\x12\x12\n\x0ePHASE_PROGRESS\x10\x02\x12\x12\n\x0ePHASE_FINISHED\x10\x03\x12\x10\n\x0cPHASE_FAILED\x10\x04\x32\xd1\x05\n\x13OrchestratorService\x12^\n\x07PutTask\x12\'.oneshot.orchestrator.v1.PutTaskRequest\x1a(.oneshot.orchestrator.v1.PutTaskResponse(\x01\x12\x62\n\tSubmitRun\x12).oneshot.orchestrator.v1.SubmitRunRequest\x1a*.oneshot.orchestrator.v1.SubmitRunResponse\x12\x61\n\x08WatchRun\x12(.oneshot.orchestrator.v1.WatchRunRequest\x1a).oneshot.orchestrator.v1.WatchRunResponse0\x01\x12Y\n\x06GetRun\x12&.oneshot.orchestrator.v1.GetRunRequest\x1a\'.oneshot.orchestrator.v1.GetRunResponse\x12_\n\x08ListRuns\x12(.oneshot.orchestrator.v1.ListRunsRequest\x1a).oneshot.orchestrator.v1.ListRunsResponse\x12\x62\n\tCancelRun\x12).oneshot.orchestrator.v1.CancelRunRequest\x1a*.oneshot.orchestrator.v1.CancelRunResponse\x12s\n\x0e\x46\x65tchArtifacts\x12..oneshot.orchestrator.v1.FetchArtifactsRequest\x1a/.oneshot.orchestrator.v1.FetchArtifactsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*oneshot/orchestrator/v1/orchestrator.proto\x12\x17oneshot.orchestrator.v1\x1a\x1eoneshot/grader/v1/grader.proto\x1a\x1coneshot/proxy/v1/proxy.proto\"=\n\x0ePutTaskRequest\x12\x0c\n\x04slug\x18\x01 \x01(\t\x12\r\n\x05\x63hunk\x18\x02 \x01(\x0c\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"!\n\x0fPutTaskResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"&\n\x05\x41gent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ommand\x18\x02 \x01(\t\"\xac\x02\n\x10SubmitRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x13\n\x0btask_digest\x18\x02 \x01(\t\x12-\n\x05\x61gent\x18\x03 \x01(\x0b\x32\x1e.oneshot.orchestrator.v1.Agent\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08provider\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12(\n\x06limits\x18\x07 \x01(\x0b\x32\x18.oneshot.proxy.v1.Limits\x12\x0e\n\x06replay\x18\x08 \x01(\t\x12\x10\n\x08\x61ttached\x18\t \x01(\x08\x12\x19\n\x11\x61llow_unsandboxed\x18\n \x01(\x08\x12\x12\n\nreplay_run\x18\x0b \x01(\t\x12\x17\n\x0frecorded_timing\x18\x0c \x01(\x08\"V\n\x11SubmitRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\x12\x16\n\x0e\x62\x61\x63kend_reason\x18\x02 \x01(\t\"\xf2\x02\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\t\x12:\n\x07request\x18\x03 \x01(\x0b\x32).oneshot.orchestrator.v1.SubmitRunRequest\x12\x30\n\x05state\x18\x04 \x01(\x0e\x32!.oneshot.orchestrator.v1.RunState\x12\'\n\x05grade\x18\x05 \x01(\x0b\x32\x18.oneshot.grader.v1.Grade\x12&\n\x05usage\x18\x06 \x01(\x0b\x32\x17.oneshot.proxy.v1.Usage\x12\x14\n\x0csubmitted_at\x18\x07 \x01(\t\x12\x12\n\nstarted_at\x18\x08 \x01(\t\x12\x10\n\x08\x65nded_at\x18\t \x01(\t\x12\x12\n\nstopped_by\x18\n \x01(\t\x12\x10\n\x08replayed\x18\x0b \x01(\t\x12\r\n\x05notes\x18\x0c \x03(\t\x12\x0e\n\x06\x61larms\x18\r \x03(\t\x12\r\n\x05\x64rift\x18\x0e \x03(\t\"\xb9\x01\n\x08RunEvent\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0c\n\x04time\x18\x02 \x01(\x01\x12+\n\x04step\x18\x03 \x01(\x0e\x32\x1d.oneshot.orchestrator.v1.Step\x12-\n\x05phase\x18\x04 \x01(\x0e\x32\x1e.oneshot.orchestrator.v1.Phase\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12&\n\x05usage\x18\x06 \x01(\x0b\x32\x17.oneshot.proxy.v1.Usage\"4\n\x0fWatchRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"}\n\x10WatchRunResponse\x12\x32\n\x05\x65vent\x18\x01 \x01(\x0b\x32!.oneshot.orchestrator.v1.RunEventH\x00\x12+\n\x03run\x18\x02 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.RunH\x00\x42\x08\n\x06update\"\x1f\n\rGetRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\";\n\x0eGetRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\" \n\x0fListRunsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\">\n\x10ListRunsResponse\x12*\n\x04runs\x18\x01 \x03(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\"\"\n\x10\x43\x61ncelRunRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\">\n\x11\x43\x61ncelRunResponse\x12)\n\x03run\x18\x01 \x01(\x0b\x32\x1c.oneshot.orchestrator.v1.Run\"\'\n\x15\x46\x65tchArtifactsRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"7\n\x16\x46\x65tchArtifactsResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\t*\x83\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10RUN_STATE_QUEUED\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x16\n\x12RUN_STATE_FINISHED\x10\x03\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x04*\xa2\x01\n\x04Step\x12\x14\n\x10STEP_UNSPECIFIED\x10\x00\x12\x0e\n\nSTEP_QUEUE\x10\x01\x12\x0e\n\nSTEP_BUILD\x10\x02\x12\x10\n\x0cSTEP_SANDBOX\x10\x03\x12\x0e\n\nSTEP_AGENT\x10\x04\x12\x10\n\x0cSTEP_COLLECT\x10\x05\x12\x0f\n\x0bSTEP_VERIFY\x10\x06\x12\x0e\n\nSTEP_SCORE\x10\x07\x12\x0f\n\x0bSTEP_RECORD\x10\x08*k\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_STARTED\x10\x01\x12\x12\n\x0ePHASE_PROGRESS\x10\x02\x12\x12\n\x0ePHASE_FINISHED\x10\x03\x12\x10\n\x0cPHASE_FAILED\x10\x04\x32\xd1\x05\n\x13OrchestratorService\x12^\n\x07PutTask\x12\'.oneshot.orchestrator.v1.PutTaskRequest\x1a(.oneshot.orchestrator.v1.PutTaskResponse(\x01\x12\x62\n\tSubmitRun\x12).oneshot.orchestrator.v1.SubmitRunRequest\x1a*.oneshot.orchestrator.v1.SubmitRunResponse\x12\x61\n\x08WatchRun\x12(.oneshot.orchestrator.v1.WatchRunRequest\x1a).oneshot.orchestrator.v1.WatchRunResponse0\x01\x12Y\n\x06GetRun\x12&.oneshot.orchestrator.v1.GetRunRequest\x1a\'.oneshot.orchestrator.v1.GetRunResponse\x12_\n\x08ListRuns\x12(.oneshot.orchestrator.v1.ListRunsRequest\x1a).oneshot.orchestrator.v1.ListRunsResponse\x12\x62\n\tCancelRun\x12).oneshot.orchestrator.v1.CancelRunRequest\x1a*.oneshot.orchestrator.v1.CancelRunResponse\x12s\n\x0e\x46\x65tchArtifacts\x12..oneshot.orchestrator.v1.FetchArtifactsRequest\x1a/.oneshot.orchestrator.v1.FetchArtifactsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oneshot.orchestrator.v1.orchestrator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNSTATE']._serialized_start=1719
-  _globals['_RUNSTATE']._serialized_end=1850
-  _globals['_STEP']._serialized_start=1853
-  _globals['_STEP']._serialized_end=2015
-  _globals['_PHASE']._serialized_start=2017
-  _globals['_PHASE']._serialized_end=2124
+  _globals['_RUNSTATE']._serialized_start=1795
+  _globals['_RUNSTATE']._serialized_end=1926
+  _globals['_STEP']._serialized_start=1929
+  _globals['_STEP']._serialized_end=2091
+  _globals['_PHASE']._serialized_start=2093
+  _globals['_PHASE']._serialized_end=2200
   _globals['_PUTTASKREQUEST']._serialized_start=133
   _globals['_PUTTASKREQUEST']._serialized_end=194
   _globals['_PUTTASKRESPONSE']._serialized_start=196
@@ -46,33 +46,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENT']._serialized_start=231
   _globals['_AGENT']._serialized_end=269
   _globals['_SUBMITRUNREQUEST']._serialized_start=272
-  _globals['_SUBMITRUNREQUEST']._serialized_end=527
-  _globals['_SUBMITRUNRESPONSE']._serialized_start=529
-  _globals['_SUBMITRUNRESPONSE']._serialized_end=615
-  _globals['_RUN']._serialized_start=618
-  _globals['_RUN']._serialized_end=957
-  _globals['_RUNEVENT']._serialized_start=960
-  _globals['_RUNEVENT']._serialized_end=1145
-  _globals['_WATCHRUNREQUEST']._serialized_start=1147
-  _globals['_WATCHRUNREQUEST']._serialized_end=1199
-  _globals['_WATCHRUNRESPONSE']._serialized_start=1201
-  _globals['_WATCHRUNRESPONSE']._serialized_end=1326
-  _globals['_GETRUNREQUEST']._serialized_start=1328
-  _globals['_GETRUNREQUEST']._serialized_end=1359
-  _globals['_GETRUNRESPONSE']._serialized_start=1361
-  _globals['_GETRUNRESPONSE']._serialized_end=1420
-  _globals['_LISTRUNSREQUEST']._serialized_start=1422
-  _globals['_LISTRUNSREQUEST']._serialized_end=1454
-  _globals['_LISTRUNSRESPONSE']._serialized_start=1456
-  _globals['_LISTRUNSRESPONSE']._serialized_end=1518
-  _globals['_CANCELRUNREQUEST']._serialized_start=1520
-  _globals['_CANCELRUNREQUEST']._serialized_end=1554
-  _globals['_CANCELRUNRESPONSE']._serialized_start=1556
-  _globals['_CANCELRUNRESPONSE']._serialized_end=1618
-  _globals['_FETCHARTIFACTSREQUEST']._serialized_start=1620
-  _globals['_FETCHARTIFACTSREQUEST']._serialized_end=1659
-  _globals['_FETCHARTIFACTSRESPONSE']._serialized_start=1661
-  _globals['_FETCHARTIFACTSRESPONSE']._serialized_end=1716
-  _globals['_ORCHESTRATORSERVICE']._serialized_start=2127
-  _globals['_ORCHESTRATORSERVICE']._serialized_end=2848
+  _globals['_SUBMITRUNREQUEST']._serialized_end=572
+  _globals['_SUBMITRUNRESPONSE']._serialized_start=574
+  _globals['_SUBMITRUNRESPONSE']._serialized_end=660
+  _globals['_RUN']._serialized_start=663
+  _globals['_RUN']._serialized_end=1033
+  _globals['_RUNEVENT']._serialized_start=1036
+  _globals['_RUNEVENT']._serialized_end=1221
+  _globals['_WATCHRUNREQUEST']._serialized_start=1223
+  _globals['_WATCHRUNREQUEST']._serialized_end=1275
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1277
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1402
+  _globals['_GETRUNREQUEST']._serialized_start=1404
+  _globals['_GETRUNREQUEST']._serialized_end=1435
+  _globals['_GETRUNRESPONSE']._serialized_start=1437
+  _globals['_GETRUNRESPONSE']._serialized_end=1496
+  _globals['_LISTRUNSREQUEST']._serialized_start=1498
+  _globals['_LISTRUNSREQUEST']._serialized_end=1530
+  _globals['_LISTRUNSRESPONSE']._serialized_start=1532
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1594
+  _globals['_CANCELRUNREQUEST']._serialized_start=1596
+  _globals['_CANCELRUNREQUEST']._serialized_end=1630
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1632
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1694
+  _globals['_FETCHARTIFACTSREQUEST']._serialized_start=1696
+  _globals['_FETCHARTIFACTSREQUEST']._serialized_end=1735
+  _globals['_FETCHARTIFACTSRESPONSE']._serialized_start=1737
+  _globals['_FETCHARTIFACTSRESPONSE']._serialized_end=1792
+  _globals['_ORCHESTRATORSERVICE']._serialized_start=2203
+  _globals['_ORCHESTRATORSERVICE']._serialized_end=2924
 # @@protoc_insertion_point(module_scope)

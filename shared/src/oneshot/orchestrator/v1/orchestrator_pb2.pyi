@@ -81,7 +81,7 @@ class Agent(_message.Message):
     def __init__(self, name: _Optional[str] = ..., command: _Optional[str] = ...) -> None: ...
 
 class SubmitRunRequest(_message.Message):
-    __slots__ = ("run_id", "task_digest", "agent", "model", "provider", "backend", "limits", "replay", "attached", "allow_unsandboxed")
+    __slots__ = ("run_id", "task_digest", "agent", "model", "provider", "backend", "limits", "replay", "attached", "allow_unsandboxed", "replay_run", "recorded_timing")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_DIGEST_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,8 @@ class SubmitRunRequest(_message.Message):
     REPLAY_FIELD_NUMBER: _ClassVar[int]
     ATTACHED_FIELD_NUMBER: _ClassVar[int]
     ALLOW_UNSANDBOXED_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_RUN_FIELD_NUMBER: _ClassVar[int]
+    RECORDED_TIMING_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     task_digest: str
     agent: Agent
@@ -102,7 +104,9 @@ class SubmitRunRequest(_message.Message):
     replay: str
     attached: bool
     allow_unsandboxed: bool
-    def __init__(self, run_id: _Optional[str] = ..., task_digest: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., backend: _Optional[str] = ..., limits: _Optional[_Union[_proxy_pb2.Limits, _Mapping]] = ..., replay: _Optional[str] = ..., attached: _Optional[bool] = ..., allow_unsandboxed: _Optional[bool] = ...) -> None: ...
+    replay_run: str
+    recorded_timing: bool
+    def __init__(self, run_id: _Optional[str] = ..., task_digest: _Optional[str] = ..., agent: _Optional[_Union[Agent, _Mapping]] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., backend: _Optional[str] = ..., limits: _Optional[_Union[_proxy_pb2.Limits, _Mapping]] = ..., replay: _Optional[str] = ..., attached: _Optional[bool] = ..., allow_unsandboxed: _Optional[bool] = ..., replay_run: _Optional[str] = ..., recorded_timing: _Optional[bool] = ...) -> None: ...
 
 class SubmitRunResponse(_message.Message):
     __slots__ = ("run", "backend_reason")
@@ -113,7 +117,7 @@ class SubmitRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ..., backend_reason: _Optional[str] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ("run_id", "task", "request", "state", "grade", "usage", "submitted_at", "started_at", "ended_at", "stopped_by", "replayed", "notes")
+    __slots__ = ("run_id", "task", "request", "state", "grade", "usage", "submitted_at", "started_at", "ended_at", "stopped_by", "replayed", "notes", "alarms", "drift")
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     TASK_FIELD_NUMBER: _ClassVar[int]
     REQUEST_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +130,8 @@ class Run(_message.Message):
     STOPPED_BY_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_FIELD_NUMBER: _ClassVar[int]
     run_id: str
     task: str
     request: SubmitRunRequest
@@ -138,7 +144,9 @@ class Run(_message.Message):
     stopped_by: str
     replayed: str
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, run_id: _Optional[str] = ..., task: _Optional[str] = ..., request: _Optional[_Union[SubmitRunRequest, _Mapping]] = ..., state: _Optional[_Union[RunState, str]] = ..., grade: _Optional[_Union[_grader_pb2.Grade, _Mapping]] = ..., usage: _Optional[_Union[_proxy_pb2.Usage, _Mapping]] = ..., submitted_at: _Optional[str] = ..., started_at: _Optional[str] = ..., ended_at: _Optional[str] = ..., stopped_by: _Optional[str] = ..., replayed: _Optional[str] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    alarms: _containers.RepeatedScalarFieldContainer[str]
+    drift: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, run_id: _Optional[str] = ..., task: _Optional[str] = ..., request: _Optional[_Union[SubmitRunRequest, _Mapping]] = ..., state: _Optional[_Union[RunState, str]] = ..., grade: _Optional[_Union[_grader_pb2.Grade, _Mapping]] = ..., usage: _Optional[_Union[_proxy_pb2.Usage, _Mapping]] = ..., submitted_at: _Optional[str] = ..., started_at: _Optional[str] = ..., ended_at: _Optional[str] = ..., stopped_by: _Optional[str] = ..., replayed: _Optional[str] = ..., notes: _Optional[_Iterable[str]] = ..., alarms: _Optional[_Iterable[str]] = ..., drift: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RunEvent(_message.Message):
     __slots__ = ("seq", "time", "step", "phase", "detail", "usage")

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class ProxyServiceStub:
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits.
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
     """
 
     def __init__(self, channel):
@@ -50,6 +52,11 @@ class ProxyServiceStub:
                 request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.CloseSessionRequest.SerializeToString,
                 response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.CloseSessionResponse.FromString,
                 _registered_method=True)
+        self.HoldSession = channel.unary_stream(
+                '/oneshot.proxy.v1.ProxyService/HoldSession',
+                request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionRequest.SerializeToString,
+                response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionResponse.FromString,
+                _registered_method=True)
         self.GetSession = channel.unary_unary(
                 '/oneshot.proxy.v1.ProxyService/GetSession',
                 request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.GetSessionRequest.SerializeToString,
@@ -65,10 +72,27 @@ class ProxyServiceStub:
                 request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsRequest.SerializeToString,
                 response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsResponse.FromString,
                 _registered_method=True)
+        self.ExportTrace = channel.unary_stream(
+                '/oneshot.proxy.v1.ProxyService/ExportTrace',
+                request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceRequest.SerializeToString,
+                response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceResponse.FromString,
+                _registered_method=True)
+        self.VerifySession = channel.unary_unary(
+                '/oneshot.proxy.v1.ProxyService/VerifySession',
+                request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionRequest.SerializeToString,
+                response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionResponse.FromString,
+                _registered_method=True)
+        self.PruneSessions = channel.unary_unary(
+                '/oneshot.proxy.v1.ProxyService/PruneSessions',
+                request_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsRequest.SerializeToString,
+                response_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsResponse.FromString,
+                _registered_method=True)
 
 
 class ProxyServiceServicer:
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits.
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
     """
 
     def PutKeys(self, request, context):
@@ -93,6 +117,14 @@ class ProxyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def HoldSession(self, request, context):
+        """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
+        comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSession(self, request, context):
         """GetSession returns the record as it stands. NOT_FOUND: no such session.
         """
@@ -109,6 +141,28 @@ class ProxyServiceServicer:
 
     def StreamCalls(self, request, context):
         """StreamCalls sends every recorded call of a session in the order of their start, with bodies.
+        DATA_LOSS: what is in the store is not what was recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTrace(self, request, context):
+        """ExportTrace sends a session in a format that others read. NOT_FOUND: no such session. INVALID_ARGUMENT: no such format.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifySession(self, request, context):
+        """VerifySession rebuilds every recorded body and compares it with the checksum taken when it was recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PruneSessions(self, request, context):
+        """PruneSessions deletes closed sessions and gives their space back to the file system.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,6 +186,11 @@ def add_ProxyServiceServicer_to_server(servicer, server):
                     request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.CloseSessionRequest.FromString,
                     response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.CloseSessionResponse.SerializeToString,
             ),
+            'HoldSession': grpc.unary_stream_rpc_method_handler(
+                    servicer.HoldSession,
+                    request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionRequest.FromString,
+                    response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionResponse.SerializeToString,
+            ),
             'GetSession': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSession,
                     request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.GetSessionRequest.FromString,
@@ -147,6 +206,21 @@ def add_ProxyServiceServicer_to_server(servicer, server):
                     request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsRequest.FromString,
                     response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsResponse.SerializeToString,
             ),
+            'ExportTrace': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportTrace,
+                    request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceRequest.FromString,
+                    response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceResponse.SerializeToString,
+            ),
+            'VerifySession': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifySession,
+                    request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionRequest.FromString,
+                    response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionResponse.SerializeToString,
+            ),
+            'PruneSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.PruneSessions,
+                    request_deserializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsRequest.FromString,
+                    response_serializer=oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'oneshot.proxy.v1.ProxyService', rpc_method_handlers)
@@ -156,7 +230,9 @@ def add_ProxyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProxyService:
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits.
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
     """
 
     @staticmethod
@@ -241,6 +317,33 @@ class ProxyService:
             _registered_method=True)
 
     @staticmethod
+    def HoldSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/oneshot.proxy.v1.ProxyService/HoldSession',
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionRequest.SerializeToString,
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.HoldSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetSession(request,
             target,
             options=(),
@@ -311,6 +414,87 @@ class ProxyService:
             '/oneshot.proxy.v1.ProxyService/StreamCalls',
             oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsRequest.SerializeToString,
             oneshot_dot_proxy_dot_v1_dot_proxy__pb2.StreamCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportTrace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/oneshot.proxy.v1.ProxyService/ExportTrace',
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceRequest.SerializeToString,
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.ExportTraceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifySession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oneshot.proxy.v1.ProxyService/VerifySession',
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionRequest.SerializeToString,
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.VerifySessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PruneSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oneshot.proxy.v1.ProxyService/PruneSessions',
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsRequest.SerializeToString,
+            oneshot_dot_proxy_dot_v1_dot_proxy__pb2.PruneSessionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

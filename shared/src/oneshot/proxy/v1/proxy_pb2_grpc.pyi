@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ProxyServiceStub:
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits."""
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -41,16 +44,31 @@ class ProxyServiceStub:
     """
     CloseSession: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.CloseSessionRequest, _proxy_pb2.CloseSessionResponse]
     """CloseSession revokes the token and returns the final record. Closing twice is harmless."""
+    HoldSession: _grpc.UnaryStreamMultiCallable[_proxy_pb2.HoldSessionRequest, _proxy_pb2.HoldSessionResponse]
+    """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
+    comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+    """
     GetSession: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.GetSessionRequest, _proxy_pb2.GetSessionResponse]
     """GetSession returns the record as it stands. NOT_FOUND: no such session."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.ListSessionsRequest, _proxy_pb2.ListSessionsResponse]
     """ListSessions returns sessions, newest first."""
     StreamCalls: _grpc.UnaryStreamMultiCallable[_proxy_pb2.StreamCallsRequest, _proxy_pb2.StreamCallsResponse]
-    """StreamCalls sends every recorded call of a session in the order of their start, with bodies."""
+    """StreamCalls sends every recorded call of a session in the order of their start, with bodies.
+    DATA_LOSS: what is in the store is not what was recorded.
+    """
+    ExportTrace: _grpc.UnaryStreamMultiCallable[_proxy_pb2.ExportTraceRequest, _proxy_pb2.ExportTraceResponse]
+    """ExportTrace sends a session in a format that others read. NOT_FOUND: no such session. INVALID_ARGUMENT: no such format."""
+    VerifySession: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.VerifySessionRequest, _proxy_pb2.VerifySessionResponse]
+    """VerifySession rebuilds every recorded body and compares it with the checksum taken when it was recorded."""
+    PruneSessions: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.PruneSessionsRequest, _proxy_pb2.PruneSessionsResponse]
+    """PruneSessions deletes closed sessions and gives their space back to the file system."""
 
 @_typing.type_check_only
 class ProxyServiceAsyncStub(ProxyServiceStub):
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits."""
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PutKeys: _aio.UnaryUnaryMultiCallable[_proxy_pb2.PutKeysRequest, _proxy_pb2.PutKeysResponse]  # type: ignore[assignment]
@@ -61,15 +79,30 @@ class ProxyServiceAsyncStub(ProxyServiceStub):
     """
     CloseSession: _aio.UnaryUnaryMultiCallable[_proxy_pb2.CloseSessionRequest, _proxy_pb2.CloseSessionResponse]  # type: ignore[assignment]
     """CloseSession revokes the token and returns the final record. Closing twice is harmless."""
+    HoldSession: _aio.UnaryStreamMultiCallable[_proxy_pb2.HoldSessionRequest, _proxy_pb2.HoldSessionResponse]  # type: ignore[assignment]
+    """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
+    comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+    """
     GetSession: _aio.UnaryUnaryMultiCallable[_proxy_pb2.GetSessionRequest, _proxy_pb2.GetSessionResponse]  # type: ignore[assignment]
     """GetSession returns the record as it stands. NOT_FOUND: no such session."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_proxy_pb2.ListSessionsRequest, _proxy_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """ListSessions returns sessions, newest first."""
     StreamCalls: _aio.UnaryStreamMultiCallable[_proxy_pb2.StreamCallsRequest, _proxy_pb2.StreamCallsResponse]  # type: ignore[assignment]
-    """StreamCalls sends every recorded call of a session in the order of their start, with bodies."""
+    """StreamCalls sends every recorded call of a session in the order of their start, with bodies.
+    DATA_LOSS: what is in the store is not what was recorded.
+    """
+    ExportTrace: _aio.UnaryStreamMultiCallable[_proxy_pb2.ExportTraceRequest, _proxy_pb2.ExportTraceResponse]  # type: ignore[assignment]
+    """ExportTrace sends a session in a format that others read. NOT_FOUND: no such session. INVALID_ARGUMENT: no such format."""
+    VerifySession: _aio.UnaryUnaryMultiCallable[_proxy_pb2.VerifySessionRequest, _proxy_pb2.VerifySessionResponse]  # type: ignore[assignment]
+    """VerifySession rebuilds every recorded body and compares it with the checksum taken when it was recorded."""
+    PruneSessions: _aio.UnaryUnaryMultiCallable[_proxy_pb2.PruneSessionsRequest, _proxy_pb2.PruneSessionsResponse]  # type: ignore[assignment]
+    """PruneSessions deletes closed sessions and gives their space back to the file system."""
 
 class ProxyServiceServicer(metaclass=_abc_1.ABCMeta):
-    """ProxyService opens sessions on the gateway, records what passes through them and enforces their limits."""
+    """ProxyService opens sessions, records what passes through them and enforces their limits. Calls come in by two doors: the
+    gateway (its base URL, the token as API key), and the forward proxy (HTTPS_PROXY=http://SESSION:TOKEN@HOST:PORT, and the CA
+    certificate), through which a person's own agent keeps its own login.
+    """
 
     @_abc_1.abstractmethod
     def PutKeys(
@@ -98,6 +131,16 @@ class ProxyServiceServicer(metaclass=_abc_1.ABCMeta):
         """CloseSession revokes the token and returns the final record. Closing twice is harmless."""
 
     @_abc_1.abstractmethod
+    def HoldSession(
+        self,
+        request: _proxy_pb2.HoldSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_proxy_pb2.HoldSessionResponse], _abc.AsyncIterator[_proxy_pb2.HoldSessionResponse]]:
+        """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
+        comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+        """
+
+    @_abc_1.abstractmethod
     def GetSession(
         self,
         request: _proxy_pb2.GetSessionRequest,
@@ -119,6 +162,32 @@ class ProxyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _proxy_pb2.StreamCallsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_proxy_pb2.StreamCallsResponse], _abc.AsyncIterator[_proxy_pb2.StreamCallsResponse]]:
-        """StreamCalls sends every recorded call of a session in the order of their start, with bodies."""
+        """StreamCalls sends every recorded call of a session in the order of their start, with bodies.
+        DATA_LOSS: what is in the store is not what was recorded.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportTrace(
+        self,
+        request: _proxy_pb2.ExportTraceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_proxy_pb2.ExportTraceResponse], _abc.AsyncIterator[_proxy_pb2.ExportTraceResponse]]:
+        """ExportTrace sends a session in a format that others read. NOT_FOUND: no such session. INVALID_ARGUMENT: no such format."""
+
+    @_abc_1.abstractmethod
+    def VerifySession(
+        self,
+        request: _proxy_pb2.VerifySessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_proxy_pb2.VerifySessionResponse, _abc.Awaitable[_proxy_pb2.VerifySessionResponse]]:
+        """VerifySession rebuilds every recorded body and compares it with the checksum taken when it was recorded."""
+
+    @_abc_1.abstractmethod
+    def PruneSessions(
+        self,
+        request: _proxy_pb2.PruneSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_proxy_pb2.PruneSessionsResponse, _abc.Awaitable[_proxy_pb2.PruneSessionsResponse]]:
+        """PruneSessions deletes closed sessions and gives their space back to the file system."""
 
 def add_ProxyServiceServicer_to_server(servicer: ProxyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,85 @@
+"""Between records and the messages of the contract."""
+
+import datetime as dt
+
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.session import Limits, Spec
+from oneshot_proxy.usage import Usage
+from oneshot_shared.errors import BadInput
+
+PIECE_BYTES = 1024 * 1024
+KINDS = {"run": pb.SESSION_KIND_RUN, "live": pb.SESSION_KIND_LIVE, "judge": pb.SESSION_KIND_JUDGE}
+
+
+def spec(request: pb.OpenSessionRequest) -> Spec:
+    """What a caller asks for. :raises BadInput: it names no upstream."""
+    if request.WhichOneof("upstream") is None:
+        raise BadInput("the session has no upstream; set a provider or a cassette")
+    tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
+    limits = Limits(request.limits.wall_seconds, request.limits.tokens, request.limits.cost_usd)
+    return Spec(request.session_id, request.model, request.provider, tape, limits)
+
+
+def session(record: SessionRecord) -> pb.Session:
+    """A session as it stands now."""
+    now = dt.datetime.now(dt.UTC).timestamp()
+    is_open = record.is_open(now)
+    closed_at = record.closed_at or record.expires_at
+    return pb.Session(
+        session_id=record.session_id,
+        model=record.model,
+        upstream=record.upstream,
+        open=is_open,
+        calls=record.calls,
+        calls_succeeded=record.calls_succeeded,
+        usage=usage(record.usage),
+        stopped_by=record.stopped_by,
+        upstream_failure=record.upstream_failure,
+        opened_at=_rfc3339(record.opened_at),
+        kind=KINDS[record.kind],
+        closed_at="" if is_open else _rfc3339(closed_at),
+        calls_decoded=record.calls_decoded,
+        alarms=record.alarms,
+        drift=record.drift,
+        stored_bytes=record.stored_bytes,
+        body_bytes=record.body_bytes,
+    )
+
+
+def call(record: CallRecord) -> pb.Call:
+    """A call with the first piece of its bodies."""
+    return pb.Call(
+        seq=record.seq,
+        request_line=record.request_line,
+        request=record.request[:PIECE_BYTES],
+        status=record.status,
+        content_type=record.content_type,
+        response=record.response[:PIECE_BYTES],
+        started_at=record.started_at,
+        first_byte_seconds=record.first_byte_seconds,
+        seconds=record.seconds,
+        usage=usage(record.usage),
+        error=record.error,
+        request_headers=dict(record.request_headers),
+        response_headers=dict(record.response_headers),
+        wire_api=record.wire_api,
+        first_token_seconds=record.first_token_seconds,
+        last_token_seconds=record.last_token_seconds,
+        undecoded=record.undecoded,
+    )
+
+
+def usage(counted: Usage) -> pb.Usage:
+    """Tokens and cost."""
+    return pb.Usage(
+        input_tokens=counted.input_tokens,
+        cached_tokens=counted.cached_tokens,
+        output_tokens=counted.output_tokens,
+        reasoning_tokens=counted.reasoning_tokens,
+        cost_usd=counted.cost_usd,
+    )
+
+
+def _rfc3339(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
