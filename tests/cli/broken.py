@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -127,9 +128,10 @@ def no_buildx(house: House, tmp: Path) -> Iterator[Broken]:
 
 @setup
 def hanging_docker(house: House, tmp: Path) -> Iterator[Broken]:
-    path = docker_script(tmp, "*) sleep 61.25;;")
+    sleep = f"sleep 61.{secrets.randbelow(10**9):09}"
+    path = docker_script(tmp, f"*) {sleep};;")
     yield Broken("Docker command", ("does not answer within", "restart Docker"), {"PATH": path}, **DOCKER)
-    sleeping = subprocess.run(["pgrep", "-f", "sleep 61.25"], capture_output=True, text=True, check=False)
+    sleeping = subprocess.run(["pgrep", "-f", sleep], capture_output=True, text=True, check=False)
     assert sleeping.stdout == "", "a docker that hangs is killed with its children"
 
 
