@@ -45,7 +45,7 @@ class Histories:
     def turn(self, record: CallRecord) -> Turn | None:
         """What a call added; None for traffic of no model API."""
         call = protocols.decode(record)
-        if not call.wire_api:
+        if call is None:
             return None
         items = _with_instructions(call)
         keys = [_key(item) for item in items]

@@ -66,8 +66,8 @@ class Steps:
 
     def _input(self, turn: Turn, item: Item) -> None:
         at = turn.record.started_at
-        self._define(item.raw.get("tools") if item.kind == "tools" else ())
-        if item.kind == "tool_result":
+        self._define(item.tools)
+        if item.kind == "tool_result" or (item.kind == "tools" and item.call_id):
             self._observe(turn, item)
         elif item.kind == "message":
             self._add(_SOURCES.get(item.role, "user"), at, self._text(item))
@@ -148,11 +148,12 @@ class Steps:
     def _text(self, item: Item) -> str:
         if media.parts(item):
             self.losses.add("the images, sounds and files in its messages")
-        return item.text + "".join(f"[{kind}]" for kind in media.parts(item))
+        found = ", ".join(_name(tool) for tool in item.tools)
+        return (item.text or found) + "".join(f"[{kind}]" for kind in media.parts(item))
 
-    def _define(self, tools: Iterable[dict[str, Any]] | None) -> None:
-        for tool in tools or ():
-            name = str(tool.get("name") or tool.get("function", {}).get("name") or tool.get("type"))
+    def _define(self, tools: Iterable[dict[str, Any]]) -> None:
+        for tool in tools:
+            name = _name(tool)
             if self.tools.setdefault(name, tool) != tool:
                 self.losses.add(f"that the definition of the tool {name!r} changed; the first one is given")
 
@@ -207,6 +208,12 @@ def _tool_call(item: Item) -> dict[str, Any]:
     given = arguments if isinstance(arguments, dict) else {"input": item.arguments}
     extra = _present(type=item.raw.get("type"), namespace=item.namespace)
     return {"tool_call_id": item.call_id, "function_name": item.name, "arguments": given} | _present(extra=extra)
+
+
+def _name(tool: dict[str, Any]) -> str:
+    function = tool.get("function")
+    given = tool.get("name") or (function.get("name") if isinstance(function, dict) else None)
+    return str(given or tool.get("type"))
 
 
 def _present(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON values
