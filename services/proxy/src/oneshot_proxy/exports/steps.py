@@ -13,6 +13,7 @@ from oneshot_proxy.model import Item
 from oneshot_proxy.threads import Thread
 
 _SOURCES = {"system": "system", "developer": "system", "user": "user"}
+_CLIENT = "client_metadata"
 _NONE = ("", None, [], {})
 type Step = dict[str, Any]
 
@@ -48,9 +49,7 @@ class Steps:
     def end(self) -> None:
         """Nothing more comes: the beginning of an answer that was never asked for again is what the model said last."""
         if self._cut is not None:
-            self.failed.pop()
-            self._answer(self._cut, self._cut.call.output)
-            self.steps[-1]["extra"]["call"]["error"] = self._cut.failure
+            self._keep(self._cut, self._cut.call.output)
         if not self.steps:
             self._add("system", 0.0, "no model call was recorded in this session")
 
@@ -78,11 +77,18 @@ class Steps:
             self.steps[-1]["extra"] = {"item": item.raw}
 
     def _copy(self, turn: Turn, items: list[Item]) -> None:
-        """What a model said before this conversation was recorded, or what is left of it."""
-        if items:
+        """What a model said before this conversation was recorded, or in an answer that broke off and was kept so far."""
+        if items and self._cut is not None:
+            self._keep(self._cut, items)
+        elif items:
             step = self._say(turn.record.started_at, items)
             step["is_copied_context"] = True
-            items.clear()
+        items.clear()
+
+    def _keep(self, cut: Turn, items: Iterable[Item]) -> None:
+        self.failed.pop()
+        self._answer(cut, items)
+        self.steps[-1]["extra"]["call"]["error"] = cut.failure
 
     def _observe(self, turn: Turn, item: Item) -> None:
         step = self._waiting.get(item.call_id)
@@ -98,6 +104,8 @@ class Steps:
         record, call = turn.record, turn.call
         step = self._say(record.started_at + record.seconds, list(output))
         changed = {key: value for key, value in call.parameters.items() if self.parameters.get(key) != value}
+        if self.model and changed.pop(_CLIENT, None):
+            self.losses.add("how the client's metadata changed from request to request")
         if not self.model:
             self.model, self.parameters, changed = call.model, dict(call.parameters), {}
         step |= {"model_name": call.model or None, "reasoning_effort": effort(call.parameters), "llm_call_count": 1}
