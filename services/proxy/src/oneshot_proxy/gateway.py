@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mitmproxy.options import Options
-from mitmproxy.tools.dump import DumpMaster
 
+from oneshot_proxy import mitm
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.ready import Ready
 from oneshot_proxy.addons.tap import Tap
@@ -21,7 +21,6 @@ _NOWHERE = "reverse:http://127.0.0.1:9"  # the discard port: what the gate does 
 _STOP_SECONDS = 5.0
 _OPTIONS: dict[str, Any] = {
     "connection_strategy": "lazy",  # eager would close clients before the gate sees their request
-    "onboarding": False,
     "body_size_limit": "64m",
     "tcp_timeout": 3600,  # a model may think for long without sending a byte
 }
@@ -69,11 +68,7 @@ class Gateway:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         trust.own(state)
         mode = f"{_NOWHERE}@{self._settings.gateway_host}:{self._settings.gateway_port}"
-        master: Any = DumpMaster(Options(mode=[mode], confdir=str(state)), with_termlog=False, with_dumper=False)
-        # It would end the process by sys.exit inside a task; Ready does the same with a sentence.
-        errorcheck = master.addons.get("errorcheck")
-        errorcheck.finish()
-        master.addons.remove(errorcheck)
+        master: Any = mitm.master(Options(mode=[mode], confdir=str(state)))
         master.options.update(**_OPTIONS)
         if self._settings.upstream_ca:
             trust.authorities("ONESHOT_PROXY_UPSTREAM_CA", Path(self._settings.upstream_ca))
