@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS sessions (
   session_id TEXT PRIMARY KEY, model TEXT, upstream TEXT, opened_at REAL, expires_at REAL, closed_at REAL,
   calls INTEGER, calls_succeeded INTEGER,
   input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
+  cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER,
   stopped_by TEXT, upstream_failure TEXT, kind TEXT, calls_decoded INTEGER, alarms TEXT, drift TEXT,
   stored_bytes INTEGER, body_bytes INTEGER
 );
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS calls (
   session_id TEXT, seq INTEGER, request_line TEXT, request BLOB, status INTEGER, content_type TEXT, response BLOB,
   started_at REAL, first_byte_seconds REAL, seconds REAL,
   input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
+  cache_write_tokens INTEGER, cache_write_1h_tokens INTEGER,
   error TEXT, request_headers TEXT, response_headers TEXT, wire_api TEXT, first_token_seconds REAL, last_token_seconds REAL,
   undecoded TEXT, PRIMARY KEY (session_id, seq)
 );
