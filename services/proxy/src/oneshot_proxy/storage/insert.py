@@ -58,19 +58,23 @@ class Inserter:
         self._note(found, 0)
 
     def call(self, record: CallRecord, ended: bool) -> None:
-        """Insert, or put the end to what has begun: its request stays as it was then."""
+        """Insert, or put the end to what has begun: its request stays as it was then, unless it was empty."""
         found = self._session(record.session_id)
         stream, key = found.stream, (found.stream.number, record.seq)
-        query = "SELECT response FROM calls WHERE session = ? AND seq = ?"
+        query = "SELECT state, response FROM calls WHERE session = ? AND seq = ? AND (kept > 0 OR request != '[]')"
         begun = self._connection.execute(query, key).fetchone()
+        if begun and not ended and begun[0] != FLIGHT:
+            return
         request = None if begun else stream.request(record.seq, record.request)
         response, response_sha256 = stream.add(record.response)
         meta, _ = stream.add(records.dump(record).encode())
-        size = len(record.response) - sum(length for _, length in json.loads(begun[0] if begun else "[]"))
+        size = len(record.response) - sum(length for _, length in json.loads(begun[1] if begun else "[]"))
         end = (ENDED if ended else FLIGHT, _text(response), response_sha256, _text(meta))
         if request:
             start = (request.parent, request.kept, _text(request.ranges), request.digest)
-            self._connection.execute("INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *start, *end))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*key, *start, *end)
+            )
             size += len(record.request)
         else:
             columns = "state = ?, response = ?, response_sha256 = ?, meta = ?"

@@ -135,7 +135,7 @@ class Writer:
         """All of it or nothing."""
         try:
             with file.transaction(self._connection):
-                for job in batch:
+                for job in _latest(batch):
                     if isinstance(job.record, CallRecord):
                         self._inserter.call(job.record, job.ended)
                     else:
@@ -188,3 +188,9 @@ class Writer:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
             logs.get().error("the trace store cannot be tidied up", error=str(error))
+
+
+def _latest(batch: list[_Write]) -> list[_Write]:
+    """The last record of each key only: most calls of a busy moment have ended by now."""
+    last = {(type(job.record), job.record.session_id, getattr(job.record, "seq", 0)): job for job in batch}
+    return list(last.values())
