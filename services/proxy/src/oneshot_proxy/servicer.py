@@ -60,6 +60,15 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         records = await self._sessions.newest(request.limit or _DEFAULT_LIST)
         return pb.ListSessionsResponse(sessions=[packing.session(record) for record in records])
 
+    async def VerifySession(self, request: pb.VerifySessionRequest, context: _Context) -> pb.VerifySessionResponse:
+        found = await self._sessions.verify(request.session_id)
+        return pb.VerifySessionResponse(calls=found.calls, body_bytes=found.body_bytes, damaged=found.damaged)
+
+    async def PruneSessions(self, request: pb.PruneSessionsRequest, context: _Context) -> pb.PruneSessionsResponse:
+        age = request.older_than_seconds if request.HasField("older_than_seconds") else None
+        gone = await self._sessions.prune(request.session_ids, age, request.dry_run)
+        return pb.PruneSessionsResponse(session_ids=gone.session_ids, freed_bytes=gone.freed_bytes)
+
     async def StreamCalls(
         self, request: pb.StreamCallsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamCallsResponse]:
