@@ -16,7 +16,10 @@ _KEY = "oneshot"
 
 @dataclass
 class Exchange:
-    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked."""
+    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked.
+
+    `cut`: the limit at which we ourselves broke it off; empty otherwise.
+    """
 
     session: Session
     seq: int
@@ -25,6 +28,7 @@ class Exchange:
     request: bytes = b""
     problem: str = ""
     forwarded: bool = False
+    cut: str = ""
     tee: Tee | None = None
     usage: Usage | None = None
 

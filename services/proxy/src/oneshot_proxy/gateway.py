@@ -8,6 +8,7 @@ from typing import Any
 from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
+from oneshot_proxy.addons.deadline import Deadline
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.ready import Ready
 from oneshot_proxy.addons.tap import Tap
@@ -48,7 +49,8 @@ class Gateway:
         ready = Ready()
         logging.getLogger().addHandler(ready)
         try:
-            self._master.addons.add(Gate(self._sessions), Tap(self._sessions), ready)
+            deadline = Deadline(self._sessions, lambda: list(self._proxyserver.connections.values()))
+            self._master.addons.add(Gate(self._sessions), Tap(self._sessions), deadline, ready)
             self._running = asyncio.get_running_loop().create_task(self._master.run())
             waiting = asyncio.get_running_loop().create_task(ready.served.wait())
             await asyncio.wait([self._running, waiting], return_when=asyncio.FIRST_COMPLETED)

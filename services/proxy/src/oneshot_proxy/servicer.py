@@ -36,7 +36,9 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         )
 
     async def CloseSession(self, request: pb.CloseSessionRequest, context: _Context) -> pb.CloseSessionResponse:
-        return pb.CloseSessionResponse(session=packing.session(await self._sessions.close(request.session_id)))
+        agent_usage = packing.counted(request.agent_usage) if request.HasField("agent_usage") else None
+        record = await self._sessions.close(request.session_id, agent_usage)
+        return pb.CloseSessionResponse(session=packing.session(record))
 
     async def GetSession(self, request: pb.GetSessionRequest, context: _Context) -> pb.GetSessionResponse:
         return pb.GetSessionResponse(session=packing.session(await self._sessions.get(request.session_id)))

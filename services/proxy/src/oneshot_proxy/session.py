@@ -3,9 +3,11 @@
 import hashlib
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Literal
 
-from oneshot_proxy import prices, redact
+from oneshot_proxy import alarms, prices, redact
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import SessionRecord
@@ -20,6 +22,10 @@ class Limits:
     wall_seconds: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+    requests: int = 0
+
+
+type Kind = Literal["run", "live", "judge"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Spec:
     provider: str = ""
     cassette: tuple[str, bytes] | None = None
     limits: Limits = Limits()
+    kind: Kind = "run"
 
     @property
     def upstream(self) -> str:
@@ -56,9 +63,14 @@ class Session:
     closed_at: float = 0.0
     calls: int = 0
     calls_succeeded: int = 0
+    calls_decoded: int = 0
+    requests: int = 0
     in_flight: int = 0
     usage: Usage = field(default_factory=Usage)
+    whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)
+    agent_usage: Usage | None = None
+    trouble: Counter[str] = field(default_factory=Counter)
     stopped_by: str = ""
     upstream_failure: str = ""
 
@@ -73,6 +85,12 @@ class Session:
     def seconds(self) -> float:
         """Wall time since the opening, by a clock that nobody sets."""
         return time.monotonic() - self._monotonic
+
+    @property
+    def seconds_left(self) -> float:
+        """Wall time that is left; 0 where there is no limit."""
+        wall = self.spec.limits.wall_seconds
+        return max(0.001, wall - self.seconds) if wall else 0.0
 
     @property
     def expired(self) -> bool:
@@ -90,7 +108,14 @@ class Session:
             return f"token limit {limits.tokens} reached ({charged.tokens}{guessed})"
         if cost is not None and 0 < limits.cost_usd <= cost:
             return f"cost limit {limits.cost_usd:g} USD reached ({cost:.4f})"
+        if 0 < limits.requests <= self.requests:
+            return f"request limit {limits.requests} reached ({self.requests})"
         return ""
+
+    def stop(self, reached: str) -> str:
+        """A limit is reached; the first one stays in the record. Returns it as given."""
+        self.stopped_by = self.stopped_by or reached
+        return reached
 
     def price(self, usage: Usage) -> Usage:
         """A call's usage with its cost. What a cassette answers costs nothing."""
@@ -103,13 +128,29 @@ class Session:
         the end, or an API that reports none, must not be free. Four bytes count as one token."""
         self.unreported += self.price(Usage(input_tokens=sent // 4 + 1, output_tokens=received // 4 + 1))
 
-    def settle(self, status: int, outcome: Outcome, failure: str) -> None:
+    def settle(self, status: int, outcome: Outcome, failure: str, *, decoded: bool = True) -> None:
         """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""
         if 200 <= status < 300 and outcome.finished and not outcome.failure:
             self.calls_succeeded += 1
+            self.calls_decoded += decoded
+            self.whole += outcome.usage or Usage()
             self.upstream_failure = ""
         elif failure:
             self.upstream_failure = failure
+
+    def alarms(self) -> tuple[str, ...]:
+        """What is wrong with the recording, a sentence each."""
+        return alarms.sentences(
+            alarms.Seen(
+                closed=bool(self.closed_at),
+                live=self.spec.kind == "live",
+                succeeded=self.calls_succeeded,
+                decoded=self.calls_decoded,
+                whole=self.whole,
+                agent=self.agent_usage,
+                trouble=self.trouble,
+            )
+        )
 
     def record(self) -> SessionRecord:
         """The session as it stands."""
@@ -126,4 +167,7 @@ class Session:
             usage=self.usage,
             stopped_by=self.stopped_by,
             upstream_failure=self.upstream_failure,
+            kind=self.spec.kind,
+            calls_decoded=self.calls_decoded,
+            alarms=self.alarms(),
         )
