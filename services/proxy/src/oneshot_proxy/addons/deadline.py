@@ -24,9 +24,9 @@ class Deadline:
         found = exchange.of(flow)
         if found is None or not found.forwarded or found.session.upstream is None:
             return
-        if left := found.session.seconds_left:  # a hair more, so that the limit has passed by then
-            loop = asyncio.get_running_loop()
-            self._timers[flow.id] = loop.call_later(left + 0.001, self._cut, flow, found)
+        left = found.session.seconds_left + 0.001  # a hair more, so that the limit has passed by then
+        loop = asyncio.get_running_loop()
+        self._timers[flow.id] = loop.call_later(left, self._cut, flow, found)
 
     def response(self, flow: HTTPFlow) -> None:
         """The call ended by itself."""
