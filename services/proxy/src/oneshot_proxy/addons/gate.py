@@ -81,6 +81,7 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
         self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     def _check_session(self, session: Session) -> None:
@@ -109,8 +110,7 @@ class Gate:
 
 def _check_budget(session: Session) -> None:
     if reached := session.exceeded():
-        session.stopped_by = session.stopped_by or reached
-        raise Refusal(refusal.BUDGET, reached)
+        raise Refusal(refusal.BUDGET, session.stop(reached))
 
 
 def _token(headers: Headers) -> str:
