@@ -84,6 +84,27 @@ async def orchestrator(
         yield orchestrator_pb2_grpc.OrchestratorServiceStub(opened)
 
 
+@asynccontextmanager
+async def proxy(endpoint: str = "") -> AsyncIterator["proxy_pb2_grpc.ProxyServiceAsyncStub"]:
+    """The proxy beside the orchestrator at an endpoint, else of the embedded stack, which is started.
+
+    :raises NotReady: no stack can be started or reached.
+    """
+    from oneshot_cli.lifecycle import joined
+
+    endpoint = endpoint or os.environ.get("ONESHOT_ENDPOINT", "")
+    if endpoint:
+        address, token = remote_proxy(endpoint)
+    else:
+        stack = Stack.here()
+        await joined(stack, any_build=True)
+        address, token = stack.address("proxy"), stack.token
+    async with channel(address, token) as opened:
+        if endpoint:
+            await _reached(opened, endpoint)
+        yield proxy_pb2_grpc.ProxyServiceStub(opened)
+
+
 async def remote_info(endpoint: str, timeout: float) -> info_pb2.GetInfoResponse:
     """What the orchestrator at an endpoint says about itself. :raises NotReady: none answers."""
     address, token = _remote(endpoint)

@@ -4,7 +4,16 @@ import sys
 
 import typer
 
-from oneshot_cli import commands_doctor, commands_run, commands_runs, commands_stack, commands_task, ending
+from oneshot_cli import (
+    commands_doctor,
+    commands_run,
+    commands_runs,
+    commands_stack,
+    commands_task,
+    commands_trace,
+    commands_trace_store,
+    ending,
+)
 
 app = typer.Typer(
     name="oneshot",
@@ -20,6 +29,9 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+app.add_typer(commands_trace.app, name="trace")
+commands_trace.app.command("verify")(commands_trace_store.verify)
+commands_trace.app.command("prune")(commands_trace_store.prune)
 app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)

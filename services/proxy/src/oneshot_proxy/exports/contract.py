@@ -1,0 +1,29 @@
+"""What every export is: read this first."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from oneshot_proxy.records import CallRecord, SessionRecord
+
+
+@dataclass
+class Losses:
+    """What a format cannot carry of the session at hand, a sentence each, once; only what this very session has and loses.
+
+    losses.add("the headers of its requests and answers")
+    """
+
+    sentences: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        """Name a loss; a second time is harmless. It ends the sentence "This format does not carry …"."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+
+
+type Exporter = Callable[[SessionRecord, AsyncIterator[CallRecord], Losses], AsyncIterator[bytes]]
+"""An async generator `export(session, calls, losses)` that yields the document in pieces of any size, none empty.
+
+Calls come in the order of their start, each read only when it is asked for: hold what is new in each of them, never the calls
+themselves, for every request repeats the whole conversation. `losses` is whole when the last piece was yielded.
+"""

@@ -1,0 +1,33 @@
+"""oneshot trace verify and prune."""
+
+import pytest
+
+from cli.harness import House
+from oneshot_cli.commands_trace_store import seconds
+
+
+@pytest.mark.parametrize(("age", "wanted"), [("30d", 2_592_000), ("2w", 1_209_600), ("12h", 43_200), ("0s", 0)])
+def test_an_age_in_seconds(age: str, wanted: int) -> None:
+    assert seconds(age) == wanted
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-1d", "1.5d", "30 d", "٣d", "9999999d"])
+def test_nonsense_for_an_age(house: House, age: str) -> None:
+    ended = house("trace", "prune", f"--older-than={age}")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == (
+        f"the age {age!r} is no whole number with one of the units s, m, h, d, w; give for example 30d"
+    )
+
+
+def test_prune_must_be_told_what(house: House) -> None:
+    ended = house("trace", "prune")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence.startswith("nothing says which sessions go; name some, or give --older-than")
+
+
+def test_a_session_that_is_not_there(house: House) -> None:
+    for command in ("verify", "prune"):
+        ended = house("trace", command, "no-such-session")
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.sentence.startswith("there is no session 'no-such-session'")
