@@ -29,19 +29,12 @@ class _Addons(AddonManager):
     def __init__(self, master: Master) -> None:
         super().__init__(master)  # type: ignore[no-untyped-call] # mitmproxy's addon manager is untyped
         self._handlers: dict[str, list[Callable[..., Any]]] = {}
-
-    def add(self, *addons: object) -> None:
-        """Add addons, and forget who handles what."""
-        super().add(*addons)  # type: ignore[no-untyped-call]
-        self._handlers.clear()
-
-    def remove(self, addon: object) -> None:
-        """Remove an addon, and forget who handles what."""
-        super().remove(addon)  # type: ignore[no-untyped-call]
-        self._handlers.clear()
+        self._chain: list[object] = []
 
     async def trigger_event(self, event: Hook) -> None:
         """As mitmproxy does it: in the order of the addons; one that fails is logged, and the next one is asked."""
+        if self._chain != self.chain:
+            self._chain, self._handlers = list(self.chain), {}
         handlers = self._handlers.get(event.name)
         if handlers is None:
             handlers = [handler for addon in self.chain for _, handler in self._iter_hooks(addon, event)]
