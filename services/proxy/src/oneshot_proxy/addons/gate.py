@@ -84,6 +84,7 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
@@ -117,8 +118,7 @@ def _understood(wire_api: str, content: bytes, model: str) -> Request:
 
 def _check_budget(session: Session) -> None:
     if reached := session.exceeded():
-        session.stopped_by = session.stopped_by or reached
-        raise Refusal(refusal.BUDGET, reached)
+        raise Refusal(refusal.BUDGET, session.stop(reached))
 
 
 def _token(headers: Headers) -> str:

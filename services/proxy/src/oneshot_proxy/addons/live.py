@@ -53,12 +53,13 @@ class Live:
             found.problem = "WebSockets are not recorded; use POST and server-sent events"
             raise Refusal(refusal.WEBSOCKET, found.problem, 426)
         if reached := session.exceeded():
-            found.problem = session.stopped_by = session.stopped_by or reached
+            found.problem = session.stop(reached)
             raise Refusal(refusal.BUDGET, reached)
         if problem := self._sessions.recording_problem:
             self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
         flow.request.stream = found.keep_request
 
     async def error(self, flow: HTTPFlow) -> None:
