@@ -7,6 +7,7 @@ from mitmproxy.http import HTTPFlow
 
 from oneshot_proxy import redact
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.session import Session
 from oneshot_proxy.tee import Tee
 from oneshot_proxy.usage import Usage
@@ -16,7 +17,12 @@ _KEY = "oneshot"
 
 @dataclass
 class Exchange:
-    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked."""
+    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked.
+
+    `cut`: the limit at which we ourselves broke it off; empty otherwise.
+    `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
+    `share` is what its bodies take of the memory for all; whoever records it gives that back.
+    """
 
     session: Session
     seq: int
@@ -25,13 +31,39 @@ class Exchange:
     request: bytes = b""
     problem: str = ""
     forwarded: bool = False
+    cut: str = ""
     tee: Tee | None = None
     usage: Usage | None = None
+    wire_api: str = ""
+    host: str = ""
+    price_id: str = ""
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        self.share = Share(self.session.room)
+        self.kept = Kept(self.share)
+
+    @property
+    def upstream_name(self) -> str:
+        """Who answers, for sentences."""
+        return self.session.spec.upstream or self.host
+
+    def keep_request(self, chunk: bytes) -> bytes:
+        """The tee in a request's stream."""
+        self.kept.add(chunk)
+        return chunk
+
+    def keep(self, content: bytes) -> None:
+        """Keep a request that has come whole, as far as there is room."""
+        taken = self.share.take(len(content))
+        self.request = content[:taken]
+        if taken < len(content):
+            self.problem = f"only the first {taken} bytes of the request were kept"
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
         if usage is not None and self.usage is None:
-            self.usage = self.session.price(usage)
+            self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
 
     def end(self, status: int, response: bytes) -> None:
@@ -59,6 +91,7 @@ class Exchange:
             seconds=max(0.0, now - self.started_at),
             usage=self.usage or Usage(),
             error=redact.clean_text(self.problem, patterns),
+            wire_api=self.wire_api,
         )
 
 

@@ -4,21 +4,35 @@ import datetime as dt
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.records import CallRecord, SessionRecord
-from oneshot_proxy.session import Limits, Spec
+from oneshot_proxy.session import Kind, Limits, Spec
 from oneshot_proxy.usage import Usage
 from oneshot_shared.errors import BadInput
 
 PIECE_BYTES = 1024 * 1024
-KINDS = {"run": pb.SESSION_KIND_RUN, "live": pb.SESSION_KIND_LIVE, "judge": pb.SESSION_KIND_JUDGE}
+KINDS: dict[Kind, pb.SessionKind] = {
+    "run": pb.SESSION_KIND_RUN,
+    "live": pb.SESSION_KIND_LIVE,
+    "judge": pb.SESSION_KIND_JUDGE,
+}
+_NAMES: dict[pb.SessionKind, Kind] = {number: name for name, number in KINDS.items()}
 
 
 def spec(request: pb.OpenSessionRequest) -> Spec:
-    """What a caller asks for. :raises BadInput: it names no upstream."""
-    if request.WhichOneof("upstream") is None:
+    """What a caller asks for. :raises BadInput: it names no upstream, or a live session names one, or a model."""
+    kind = _NAMES.get(request.kind or pb.SESSION_KIND_RUN)
+    if kind is None:
+        raise BadInput(f"session kind {request.kind} is unknown; known: {', '.join(KINDS)}")
+    upstream = request.WhichOneof("upstream")
+    if kind == "live" and (upstream or request.model):
+        given = request.cassette.name if upstream == "cassette" else getattr(request, upstream or "model")
+        words = f"{(upstream or 'model').replace('_', ' ')} {given[:80]!r}"
+        raise BadInput(f"a live session takes the person's own models and logins; leave the {words} out")
+    if kind != "live" and upstream is None:
         raise BadInput("the session has no upstream; set a provider or a cassette")
     tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
-    limits = Limits(request.limits.wall_seconds, request.limits.tokens, request.limits.cost_usd)
-    return Spec(request.session_id, request.model, request.provider, tape, limits)
+    asked = request.limits
+    limits = Limits(asked.wall_seconds, asked.tokens, asked.cost_usd, asked.requests)
+    return Spec(request.session_id, request.model, request.provider, tape, limits, kind)
 
 
 def session(record: SessionRecord) -> pb.Session:
@@ -78,6 +92,14 @@ def usage(counted: Usage) -> pb.Usage:
         output_tokens=counted.output_tokens,
         reasoning_tokens=counted.reasoning_tokens,
         cost_usd=counted.cost_usd,
+        cache_write_tokens=counted.cache_write_tokens,
+    )
+
+
+def counted(reported: pb.Usage) -> Usage:
+    """What an agent says that it used; its idea of the cost does not count."""
+    return Usage(
+        reported.input_tokens, reported.cached_tokens, reported.output_tokens, reported.reasoning_tokens, cost_usd=None
     )
 
 

@@ -1,29 +1,47 @@
 """Who may call: keys, open sessions and their tokens. All of it lives in memory only; the store holds the records."""
 
 import asyncio
+import contextlib
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from oneshot_proxy import cassette, prices, redact
+from oneshot_proxy import cassette, hosts, prices, redact
+from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.room import Room
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
-from oneshot_proxy.store import Store
-from oneshot_shared import providers
+from oneshot_proxy.storage.reader import Verification
+from oneshot_proxy.store import Pruned, Store
+from oneshot_proxy.usage import Usage
+from oneshot_shared import logs, providers
 from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
+_SETTLE_SECONDS = 1.0
+_TOLD_SECONDS = 3600.0
 
 
 class Sessions:
     """The core of the service; it knows neither gRPC nor HTTP."""
 
-    def __init__(self, store: Store, secrets: redact.Secrets) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secrets: redact.Secrets,
+        model_hosts: tuple[ModelHost, ...] = (),
+        room: Room | None = None,
+    ) -> None:
         self._store = store
         self._secrets = secrets
+        self._model_hosts = model_hosts
+        self._room = room or Room()
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
         self._by_token: dict[bytes, Session] = {}
@@ -49,7 +67,9 @@ class Sessions:
         :raises BadInput: as the contract says. NotReady: key or address missing. FileExistsError: the id is taken.
         """
         session = await asyncio.to_thread(self._checked, spec)
+        session.room = self._room
         taken = await self._store.session(spec.session_id)
+        await self._close_forgotten()
         present = self._open.get(spec.session_id)
         if validate_only:
             return session
@@ -67,9 +87,11 @@ class Sessions:
             raise BadInput(
                 f"session id {spec.session_id!r} must be 1 to 128 letters, digits, '.', '_' or '-'; choose such a one"
             )
+        _check_limits(spec.limits)
+        if spec.kind == "live":
+            return Session(spec, None, None, price_known=True)
         if not spec.model or not spec.model.isprintable() or len(spec.model) > _MAX_MODEL:
             raise BadInput(f"model {spec.model!r} must be 1 to {_MAX_MODEL} printable characters, such as 'gpt-5.5'")
-        _check_limits(spec.limits)
         if spec.cassette is not None:
             tape = cassette.parse(*spec.cassette)
             if tape.header.model != spec.model:
@@ -80,13 +102,29 @@ class Sessions:
         upstream = providers.resolve(spec.provider, self._variables)
         return Session(spec, upstream, None, prices.known(upstream.provider.price_id, spec.model))
 
-    async def close(self, session_id: str) -> SessionRecord:
-        """Revoke the token; the final record. :raises FileNotFoundError: no such session."""
+    async def close(self, session_id: str, agent_usage: Usage | None = None) -> SessionRecord:
+        """Revoke the token; the final record, with the alarm where the agent's own count of tokens differs.
+
+        What is in flight goes on to its end and is recorded; a moment is given to the calls of an agent that has just left,
+        so that they are in the record already. :raises FileNotFoundError: no such session.
+        """
         if session := self._open.pop(session_id, None):
             del self._by_token[token_digest(session.token)]
             session.closed_at = time.time()
-            self._store.put(session.record())
+            session.agent_usage = agent_usage
+            self.note(session)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLE_SECONDS):
+                    while session.in_flight:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
+                        await asyncio.sleep(0.005)
+            self.note(session)
         return await self.get(session_id)
+
+    async def _close_forgotten(self) -> None:
+        """Those that died of age, an hour later: until then, their agents are told why they are refused."""
+        for session in list(self._open.values()):
+            if session.seconds - session.max_seconds > _TOLD_SECONDS:
+                await self.close(session.spec.session_id)
 
     async def get(self, session_id: str) -> SessionRecord:
         """The record as it stands. :raises FileNotFoundError: no such session."""
@@ -104,13 +142,58 @@ class Sessions:
         async for call in self._store.calls(session_id):
             yield call
 
+    async def verify(self, session_id: str) -> Verification:
+        """Whether the store holds what was recorded. :raises FileNotFoundError: no such session."""
+        await self.get(session_id)
+        return await self._store.verify(session_id)
+
+    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
+        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open."""
+        return await self._store.prune(session_ids, older_than, dry_run)
+
     def find(self, token: str) -> Session | None:
         """The session behind a token that was not revoked."""
         return self._by_token.get(token_digest(token))
 
+    def model_host(self, host: str, port: int) -> ModelHost | None:
+        """The model API that answers there, if one does: of the table, the settings, or a provider whose address is known."""
+        mine = (
+            hosts.of_url(self._variables.get(provider.base_url_variable, "") or provider.base_url, provider)
+            for provider in providers.PROVIDERS.values()
+        )
+        return hosts.find((*filter(None, mine), *hosts.TABLE, *self._model_hosts), host, port)
+
     def note(self, session: Session) -> None:
-        """Have the session's state written."""
+        """Have the session's state written, and those told who watch it."""
         self._store.put(session.record())
+        for watcher in self._watchers.get(session.spec.session_id, ()):
+            watcher.set()
+
+    def note_trouble(self, session: Session, what: str) -> None:
+        """Count what went wrong with the recording of a live session: the person's call goes on."""
+        logs.get().warning("a call is not recorded as it should be", session=session.spec.session_id, why=what)
+        session.trouble[what] += 1
+        self.note(session)
+
+    def is_open(self, session_id: str) -> bool:
+        """Whether its token is known, though it may be dead of age."""
+        return session_id in self._open
+
+    @contextmanager
+    def watching(self, session_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of a session."""
+        changed = asyncio.Event()
+        self._watchers[session_id].add(changed)
+        try:
+            yield changed
+        finally:
+            self._watchers[session_id].discard(changed)
+            if not self._watchers[session_id]:
+                del self._watchers[session_id]
+
+    def begin(self, call: CallRecord) -> None:
+        """Have a call written that is on its way: what is known of it, should this process be killed."""
+        self._store.begin(call)
 
     def keep(self, session: Session, call: CallRecord) -> None:
         """Have a call written, and with it the session's state."""
@@ -118,8 +201,15 @@ class Sessions:
         self.note(session)
 
     def patterns(self, session: Session) -> tuple[bytes, ...]:
-        """What must not stand in a record of this session: every key, and its own token."""
-        return (*self._secrets.patterns, *session.token_patterns)
+        """What must not stand in a record of this session: every key, its own token, and what its person logs in with."""
+        return (*self._secrets.patterns, *session.token_patterns, *session.learned)
+
+    def log_patterns(self) -> tuple[bytes, ...]:
+        """What must not stand in a log."""
+        open_ones = (
+            pattern for session in self._open.values() for pattern in (*session.token_patterns, *session.learned)
+        )
+        return (*self._secrets.patterns, *open_ones)
 
     @property
     def recording_problem(self) -> str:

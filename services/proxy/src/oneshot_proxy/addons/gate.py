@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 
-from oneshot_proxy import encoding, exchange, playback, refusal, wire
+from oneshot_proxy import encoding, exchange, offload, playback, refusal, wire
+from oneshot_proxy.addons import door
+from oneshot_proxy.addons.live import CREDENTIALS
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.session import Session
@@ -18,7 +20,6 @@ from oneshot_shared import logs
 from oneshot_shared.providers import Upstream
 
 _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a call is known at its end
-_CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
 
 
 class Gate:
@@ -29,7 +30,13 @@ class Gate:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
-        session = self._sessions.find(_token(flow.request.headers))
+        if door.is_forward(flow):
+            session = door.session_of(flow)
+            if flow.response is not None or (session is not None and session.live):
+                return
+            flow.request.path = _gateway_path(flow.request.path, session)
+        else:
+            session = self._sessions.find(_token(flow.request.headers))
         if session is not None:
             exchange.begin(flow, session)
         if "websocket" in flow.request.headers.get("upgrade", "").lower():
@@ -40,33 +47,36 @@ class Gate:
             words = "the token is unknown or was revoked; open a session and use its token as the API key"
             _refuse(flow, Refusal(refusal.UNKNOWN_TOKEN, words, 401))
 
-    def request(self, flow: HTTPFlow) -> None:
+    async def request(self, flow: HTTPFlow) -> None:
         """Refuse, replay or send on."""
         found = exchange.of(flow)
-        if found is None or flow.response is not None:
+        if found is None or flow.response is not None or (found.session.live and door.is_forward(flow)):
             return
         found.started_at = flow.request.timestamp_end or found.started_at
         try:
-            self._admit(flow, found)
+            await self._admit(flow, found)
         except Refusal as error:
             _refuse(flow, error)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must be seen, and nothing may go on
             logs.get().error("the gate failed", session=found.session.spec.session_id, exc_info=error)
-            words = f"the gateway failed on this request ({type(error).__name__}); see the proxy's log"
+            words = f"the proxy failed on this request ({type(error).__name__}); see the proxy's log"
             _refuse(flow, Refusal(refusal.INTERNAL, words, 500))
 
-    def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
+    async def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
         session = found.session
         self._check_session(session)
-        content, problem = encoding.decode(
-            flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
-        )
-        found.request = content
+        raw, encoded = flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
+        # how much comes out of an encoded body, only decoding tells
+        size = offload.LARGE if encoded else len(raw)
+        content, problem = await offload.run(size, encoding.decode, raw, encoded)
+        found.keep(content)
         wire_api = wire.endpoint(flow.request.method, flow.request.path)
         if problem:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
-        request = wire.parse(wire_api, content)
-        wire.check(request, session.spec.model)
+        request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
+        self._check_session(
+            session
+        )  # again: others may have come, or it may have been closed, while a thread read the body
         _check_budget(session)
         if session.player is not None:
             self._replay(flow, found, request)
@@ -74,9 +84,14 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
+        if session.live:
+            words = "this is a live session's token; its calls go through the forward proxy: set HTTPS_PROXY"
+            raise Refusal(refusal.WRONG_DOOR, words)
         if session.closed_at:
             raise Refusal(refusal.UNKNOWN_TOKEN, "the token was revoked; open a session and use its token", 401)
         if problem := self._sessions.recording_problem:
@@ -96,15 +111,31 @@ class Gate:
         flow.response = Response.make(status, body, {"content-type": kind})
 
 
+def _understood(wire_api: str, content: bytes, model: str) -> Request:
+    request = wire.parse(wire_api, content)
+    wire.check(request, model)
+    return request
+
+
 def _check_budget(session: Session) -> None:
     if reached := session.exceeded():
-        session.stopped_by = session.stopped_by or reached
-        raise Refusal(refusal.BUDGET, reached)
+        raise Refusal(refusal.BUDGET, session.stop(reached))
 
 
 def _token(headers: Headers) -> str:
     kind, _, bearer = str(headers.get("authorization", "")).partition(" ")
     return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key", ""))
+
+
+def _gateway_path(path: str, session: Session | None) -> str:
+    """A path of the pinned API as the gateway would be asked for it; one that lies elsewhere on its host is kept."""
+    url = urlsplit(session.upstream.base_url if session and session.upstream else "")
+    root = url.path.rstrip("/")
+    plain, _, query = path.partition("?")
+    below = plain.removeprefix(root) if plain.startswith(f"{root}/") else ""
+    if not below:
+        return f"/not-below-{root.strip('/')}{plain}"
+    return f"/v1{below}" + (f"?{query}" if query and query != url.query else "")
 
 
 def _refuse(flow: HTTPFlow, error: Refusal) -> None:
@@ -121,16 +152,15 @@ def _send_on(flow: HTTPFlow, request: Request, upstream: Upstream) -> None:
     if (content := wire.with_usage(request)) is not None:
         flow.request.headers.pop("content-encoding", None)
         flow.request.content = content
-    for name in _CREDENTIALS:
+    for name in CREDENTIALS:
         flow.request.headers.pop(name, None)
     flow.request.headers["accept-encoding"] = "identity"  # the tee must see the answer to keep the key out of it
     if upstream.key:
         bearer = upstream.provider.key_header == "authorization"
         flow.request.headers[upstream.provider.key_header] = f"Bearer {upstream.key}" if bearer else upstream.key
-    url = urlsplit(upstream.base_url)
+    url, (host, port) = urlsplit(upstream.base_url), upstream.address
     path, _, query = flow.request.path.removeprefix("/v1").partition("?")
     queries = "&".join(part for part in (url.query, query) if part)
     flow.request.scheme = url.scheme
-    flow.request.host = url.hostname or ""
-    flow.request.port = url.port or (443 if url.scheme == "https" else 80)
+    flow.request.host, flow.request.port = host, port
     flow.request.path = url.path.rstrip("/") + path + (f"?{queries}" if queries else "")
