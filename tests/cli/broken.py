@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cli.harness import ONESHOT, House, forwarded, lay_task
+from cli.harness import ONESHOT, House, forwarded, lay_task, until
 
 KEY = "sk-canary-9d1f55"
 LIVE = ("--agent", "codex", "--model", "gpt-5.5", "--backend", "local")
@@ -104,7 +104,8 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         lay_task(folder / "tasks" / "prepared" / "hello-world")
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # a supervisor that has let go of its lock is still a moment from its end, with its log open
+        until(lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0)
 
 
 @setup

@@ -14,7 +14,7 @@ import pytest
 from cli.harness import await_line
 from compose.harness import CANARY, HELLO, ROOT, SERVICES, SOLVE, Composed, anonymous_volumes, docker, project, until
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600), pytest.mark.xdist_group("compose")]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 SLOW = ("--agent", "command", "--command", f"{SOLVE}; sleep 8", "--backend", "docker")
 
 

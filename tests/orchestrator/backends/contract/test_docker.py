@@ -12,11 +12,7 @@ from oneshot_orchestrator.backends.docker import DockerBackend
 from orchestrator import harness
 from orchestrator.backends import contract
 
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("contract-docker"),
-]
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="module")]
 
 GAPS: contract.Gaps = {}
 

@@ -11,7 +11,7 @@ from oneshot_orchestrator.backends.local import LocalBackend
 from orchestrator import harness
 from orchestrator.backends import contract
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("contract-local")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GAPS: contract.Gaps = {
     "a_slot_leads_nowhere_else": "a process of this machine has this machine's network",
