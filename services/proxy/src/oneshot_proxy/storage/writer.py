@@ -143,7 +143,8 @@ class Writer:
             self._failure = None
         except Exception as error:  # noqa: BLE001 -- the thread must outlive all of them
             self._inserter.forget()
-            if isinstance(error, sqlite3.DatabaseError | OSError | MemoryError):
+            broken = type(error) is sqlite3.DatabaseError  # a damaged file
+            if broken or isinstance(error, sqlite3.OperationalError | OSError | MemoryError):
                 self._fail(error, batch)
             else:
                 self._sort_out(error, batch)
