@@ -1,6 +1,7 @@
 """Sessions of the real Codex, recorded through the real gateway from a scripted model, and their exports."""
 
 import asyncio
+import gc
 import json
 import os
 import tempfile
@@ -89,6 +90,9 @@ async def _record(
         await store.close()
         logs = [path.read_text().splitlines() for path in sorted(folder.glob("home/sessions/*/*/*/*.jsonl"))]
         assert session
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the gateway drops a connection that Codex left open
+            gc.collect()
         return Recorded(session, calls, said, [[json.loads(line) for line in log] for log in logs])
 
 
