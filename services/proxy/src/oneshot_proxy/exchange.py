@@ -98,6 +98,7 @@ class Exchange:
 def begin(flow: HTTPFlow, session: Session) -> Exchange:
     """Attach a new exchange to a flow."""
     session.calls += 1
+    session.unrecorded += 1
     path = flow.request.path.split("?", 1)[0]
     exchange = Exchange(session, session.calls, f"{flow.request.method} {path}")
     flow.metadata[_KEY] = exchange
