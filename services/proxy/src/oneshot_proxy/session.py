@@ -67,6 +67,7 @@ class Session:
     closed_at: float = 0.0
     calls: int = 0
     calls_succeeded: int = 0
+    calls_decoded: int = 0
     in_flight: int = 0
     usage: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)
@@ -133,10 +134,11 @@ class Session:
         the end, or an API that reports none, must not be free. Four bytes count as one token."""
         self.unreported += self.price(Usage(input_tokens=sent // 4 + 1, output_tokens=received // 4 + 1))
 
-    def settle(self, status: int, outcome: Outcome, failure: str) -> None:
+    def settle(self, status: int, outcome: Outcome, failure: str, *, decoded: bool = True) -> None:
         """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""
         if 200 <= status < 300 and outcome.finished and not outcome.failure:
             self.calls_succeeded += 1
+            self.calls_decoded += decoded
             self.upstream_failure = ""
         elif failure:
             self.upstream_failure = failure
@@ -156,5 +158,6 @@ class Session:
             stopped_by=self.stopped_by,
             upstream_failure=self.upstream_failure,
             kind=self.spec.kind,
+            calls_decoded=self.calls_decoded,
             alarms=tuple(f"{what} ({count} times)" if count > 1 else what for what, count in self.trouble.items()),
         )

@@ -16,8 +16,9 @@ class Tee:
     """Called by mitmproxy with each chunk, and with nothing at the end; returns what goes on to the agent.
 
     `count` is called with the usage as soon as the answer says that it is whole. `patterns` never reach the agent: an
-    upstream that echoes its key would otherwise put it into the sandbox. That works for bodies without content encoding,
-    which is why the gateway asks for them so.
+    upstream that echoes its key would otherwise put it into the sandbox. To see them, an answer that comes encoded, although
+    the gateway asks for none, goes on decoded (`decodes`); one that cannot be decoded does not go on at all. Without patterns
+    every byte goes on as it came. Times are Unix seconds, 0 where nothing came.
     """
 
     def __init__(
@@ -28,46 +29,64 @@ class Tee:
         count: Callable[[Usage | None], None],
     ) -> None:
         self._sse = content_type.lower().startswith("text/event-stream")
-        self._encoding = content_encoding
-        self._plain = content_encoding.strip().lower() in ("", "identity")
+        self._decoder = encoding.Decoder(content_encoding)
         self._scrubber = Scrubber(patterns)
         self._count = count
         self._scanner = Scanner()
         self._kept = bytearray()
         self._outcome = Outcome()
-        self._ended = False
+        self.decodes = bool(patterns) and not self._decoder.plain
+        self._passes = not patterns
         self.cut = False
         self.first_byte_at = 0.0
+        self.first_token_at = 0.0
+        self.last_token_at = 0.0
 
     def __call__(self, chunk: bytes) -> bytes:
         """One chunk."""
+        now = time.time()
         if chunk and not self.first_byte_at:
-            self.first_byte_at = time.time()
-        if self._plain:
-            chunk = self._scrubber.feed(chunk) if chunk else self._scrubber.end()
+            self.first_byte_at = now
+        data = self._decoder.feed(chunk)
+        if not self._passes:
+            data = self._scrubber.feed(data) if chunk else self._scrubber.end()
         room = MAX_KEPT - len(self._kept)
-        self._kept += chunk[:room]
-        self.cut = self.cut or len(chunk) > room
-        if self._plain and self._sse:
-            self._scan(chunk)
-        return chunk
+        self._kept += data[:room]
+        self.cut = self.cut or len(data) > room
+        if self._sse:
+            self._scan(data, now)
+            if self._outcome.finished:
+                self._count(self._outcome.usage)
+        elif data:
+            self._token(now)
+        return chunk if self._passes else data
 
-    def _scan(self, data: bytes) -> None:
+    @property
+    def size(self) -> int:
+        """How many bytes `end` has to work on."""
+        return len(self._kept)
+
+    def _scan(self, data: bytes, now: float) -> None:
         for event in self._scanner.feed(data):
             self._outcome = outcome.after(self._outcome, event)
-        if self._outcome.finished:
-            self._count(self._outcome.usage)
+            if outcome.brings_tokens(event):
+                self._token(now)
+
+    def _token(self, now: float) -> None:
+        self.first_token_at = self.first_token_at or now
+        self.last_token_at = now
 
     def end(self) -> tuple[bytes, Outcome, str]:
-        """Once, when nothing more will come: the decoded body, its outcome, and what is wrong with the record of it."""
-        body, problem = encoding.decode(bytes(self._kept), self._encoding)
-        if self._sse and not self._plain:
-            self._scan(body)
+        """Once, when nothing more will come: the decoded body, its outcome, and what is wrong with the record of it.
+
+        It may be called on any thread; the outcome's usage is the caller's to count.
+        """
+        body = bytes(self._kept)
         if self._sse:
-            self._scan(b"\n\n")  # the last event may lack its empty line
+            self._scan(b"\n\n", self.last_token_at)  # the last event may lack its empty line
         else:
             self._outcome = outcome.of_json(body)
-        self._count(self._outcome.usage)
+        problem = self._decoder.end()
         if self.cut:
             problem = f"only the first {MAX_KEPT} bytes of the answer were kept"
         return body, self._outcome, problem

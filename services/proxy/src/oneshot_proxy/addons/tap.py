@@ -32,6 +32,10 @@ class Tap:
             )
         kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
         found.tee = Tee(kind, encoding, patterns, found.count)
+        if found.tee.decodes:
+            response.headers.pop("content-encoding", None)
+            if response.headers.pop("content-length", None):  # HTTP/1 needs another end then; HTTP/2 has its own
+                response.headers["transfer-encoding"] = "chunked"
         response.stream = self._never_failing(found, found.tee) if found.session.live else found.tee
 
     def _never_failing(self, found: Exchange, tee: Tee) -> Callable[[bytes], bytes]:
@@ -66,17 +70,21 @@ class Tap:
 
     def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
         body, result, problem = self._read(found, response)
+        found.count(result.usage)
         status = response.status_code if response is not None else 0
         found.end(status, body)
         failure = _failure(found, status, result, body, broken) if found.forwarded else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
-        if found.forwarded:
-            found.session.settle(status, result, failure)
         left = broken if broken and not failure and not result.finished else ""
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
+        found.unread = problem if not broken else ""
         kind = response.headers.get("content-type", "") if response is not None else ""
-        self._sessions.keep(found.session, found.record(status, kind, body, patterns))
+        found.response_fields = response.headers.fields if response is not None else ()
+        record = found.record(status, kind, body, patterns)
+        if found.forwarded:
+            found.session.settle(status, result, failure, decoded=bool(record.wire_api) and not record.undecoded)
+        self._sessions.keep(found.session, record)
 
     def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
         if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
