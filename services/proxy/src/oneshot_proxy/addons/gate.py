@@ -81,6 +81,7 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""

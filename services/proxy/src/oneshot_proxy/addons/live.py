@@ -62,6 +62,11 @@ class Live:
         found.forwarded = True
         session.in_flight += 1
         flow.request.stream = found.keep_request
+        self._mark(found)
+
+    def _mark(self, found: Exchange) -> None:
+        """It is on its way."""
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(found.session)))
 
     def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
@@ -77,6 +82,7 @@ class Live:
         try:
             found.started_at = flow.request.timestamp_end or time.time()
             _understand(found, flow.request)
+            self._mark(found)
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 
