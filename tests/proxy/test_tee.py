@@ -7,8 +7,9 @@ import brotli
 import pytest
 import zstandard
 
-from oneshot_proxy import redact, tee
+from oneshot_proxy import redact
 from oneshot_proxy.outcome import Outcome
+from oneshot_proxy.room import Room, Share
 from oneshot_proxy.tee import Tee
 from oneshot_proxy.usage import Usage
 
@@ -16,10 +17,10 @@ LAST = b'data: {"type": "response.completed", "response": {"usage": {"input_toke
 
 
 def made(
-    kind: str = "text/event-stream; charset=utf-8", encoding: str = "", key: str = ""
+    kind: str = "text/event-stream; charset=utf-8", encoding: str = "", key: str = "", room: int = 1000
 ) -> tuple[Tee, list[Usage | None]]:
     counted: list[Usage | None] = []
-    return Tee(kind, encoding, redact.spellings(key), counted.append), counted
+    return Tee(kind, encoding, redact.spellings(key), counted.append, Share(Room(room))), counted
 
 
 def test_usage_is_counted_before_the_stream_has_ended() -> None:
@@ -91,10 +92,10 @@ def test_when_the_first_and_the_last_token_came(monkeypatch: pytest.MonkeyPatch)
     assert (whole.first_token_at, whole.last_token_at) == (105, 106)
 
 
-def test_what_is_kept_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tee, "MAX_KEPT", 10)
-    sink, _ = made()
-    assert sink(b"123456") + sink(b"789abcdef") == b"123456789abcdef"
+def test_what_is_kept_is_bounded_and_says_so() -> None:
+    sink, _ = made(room=10)
+    assert sink(b"123456") + sink(b"789abcdef") + sink(b"g") == b"123456789abcdefg"
+    assert sink.size == 10
     body, _, problem = sink.end()
     assert body == b"123456789a"
     assert problem == "only the first 10 bytes of the answer were kept"

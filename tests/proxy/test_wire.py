@@ -155,7 +155,7 @@ IMAGE = {"type": "image", "source": {"type": "url", "url": "https://x.example/a.
     ],
 )
 def test_what_the_provider_would_fetch_is_refused_in_messages(block: dict[str, object]) -> None:
-    with pytest.raises(Refusal, match="the address 'https://x.example/a.png' is refused"):
+    with pytest.raises(Refusal, match=r"the address 'https://x\.example/a\.png' is refused"):
         asked(messages=[{"role": "user", "content": [block]}])
 
 

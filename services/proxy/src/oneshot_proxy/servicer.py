@@ -44,7 +44,9 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         )
 
     async def CloseSession(self, request: pb.CloseSessionRequest, context: _Context) -> pb.CloseSessionResponse:
-        return pb.CloseSessionResponse(session=packing.session(await self._sessions.close(request.session_id)))
+        agent_usage = packing.counted(request.agent_usage) if request.HasField("agent_usage") else None
+        record = await self._sessions.close(request.session_id, agent_usage)
+        return pb.CloseSessionResponse(session=packing.session(record))
 
     async def HoldSession(
         self, request: pb.HoldSessionRequest, context: _Context

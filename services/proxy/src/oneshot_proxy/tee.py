@@ -6,10 +6,9 @@ from collections.abc import Callable
 from oneshot_proxy import encoding, outcome
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.redact import Scrubber
+from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.sse import Scanner
 from oneshot_proxy.usage import Usage
-
-MAX_KEPT = 32 * 1024 * 1024
 
 
 class Tee:
@@ -27,17 +26,17 @@ class Tee:
         content_encoding: str,
         patterns: tuple[bytes, ...],
         count: Callable[[Usage | None], None],
+        share: Share,
     ) -> None:
         self._sse = content_type.lower().startswith("text/event-stream")
         self._decoder = encoding.Decoder(content_encoding)
         self._scrubber = Scrubber(patterns)
         self._count = count
         self._scanner = Scanner()
-        self._kept = bytearray()
+        self._kept = Kept(share)
         self._outcome = Outcome()
-        self.decodes = bool(patterns) and not self._decoder.plain
         self._passes = not patterns
-        self.cut = False
+        self.decodes = bool(patterns) and not self._decoder.plain
         self.first_byte_at = 0.0
         self.first_token_at = 0.0
         self.last_token_at = 0.0
@@ -50,9 +49,7 @@ class Tee:
         data = self._decoder.feed(chunk)
         if not self._passes:
             data = self._scrubber.feed(data) if chunk else self._scrubber.end()
-        room = MAX_KEPT - len(self._kept)
-        self._kept += data[:room]
-        self.cut = self.cut or len(data) > room
+        self._kept.add(data)
         if self._sse:
             self._scan(data, now)
             if self._outcome.finished:
@@ -86,7 +83,4 @@ class Tee:
             self._scan(b"\n\n", self.last_token_at)  # the last event may lack its empty line
         else:
             self._outcome = outcome.of_json(body)
-        problem = self._decoder.end()
-        if self.cut:
-            problem = f"only the first {MAX_KEPT} bytes of the answer were kept"
-        return body, self._outcome, problem
+        return body, self._outcome, self._kept.problem("answer") or self._decoder.end()
