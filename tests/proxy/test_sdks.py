@@ -12,7 +12,7 @@ from oneshot.proxy.v1 import proxy_pb2 as pb
 from proxy.harness import CANARY, Proxy
 from proxy.protocols import test_chat, test_messages, test_messages_stream
 
-CLAUDE = "claude-sonnet-4-5"
+CLAUDE = "claude-sonnet-4-6"
 TOKENS = 3217
 
 

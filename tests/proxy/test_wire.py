@@ -136,7 +136,7 @@ def test_tools_on_the_providers_side_are_refused_in_messages(kind: str) -> None:
     assert caught.value.code == refusal.TOOL
 
 
-@pytest.mark.parametrize("field", ["mcp_servers", "container", "speed", "inference_geo"])
+@pytest.mark.parametrize("field", ["mcp_servers", "container", "inference_geo"])
 def test_fields_of_messages_whose_effect_has_no_bounds_are_refused(field: str) -> None:
     with pytest.raises(Refusal, match=f"the field '{field}' is refused"):
         asked(**{field: "x"})
@@ -163,3 +163,9 @@ def test_what_a_model_wrote_for_a_tool_passes_in_messages() -> None:
     call = {"type": "tool_use", "id": "t", "name": "fetch", "input": {"url": "https://x.example"}}
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
     asked(messages=[{"role": "assistant", "content": [call]}, {"role": "user", "content": [image]}])
+
+
+def test_a_pace_with_a_price_of_its_own_is_refused() -> None:
+    asked(speed="standard", service_tier="standard_only")
+    with pytest.raises(Refusal, match="the speed 'fast' is refused"):
+        asked(speed="fast")

@@ -146,3 +146,12 @@ async def test_an_answer_in_an_unknown_encoding_does_not_go_on(proxy: Proxy) -> 
     assert (reply.status, reply.body, call.response) == (200, b"", b"")
     assert "content encoding 'rot13' is unknown" in call.error
     assert (await proxy.session()).upstream_failure
+
+
+async def test_a_chunk_that_is_held_back_whole_does_not_end_the_answer(proxy: Proxy) -> None:
+    body = b"".join(say(CANARY).chunks)
+    at = body.index(CANARY.encode())
+    async with ModelServer([Answer([body[:at], body[at : at + 1], body[at + 1 :]], gap=0.05)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        reply = await proxy.ask(await proxy.open(), STREAMED)
+    assert reply.body == body.replace(CANARY.encode(), b"*" * len(CANARY))

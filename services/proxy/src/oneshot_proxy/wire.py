@@ -31,10 +31,10 @@ _FIELDS = (
     "background",
     "mcp_servers",
     "container",
-    "speed",
     "inference_geo",
 )
-_TIERS = (None, "auto", "default", "standard_only")
+# what else they may be told is paid at another price
+_PACES = {"service_tier": (None, "auto", "default", "standard_only"), "speed": (None, "standard")}
 _WRITTEN = ("tool_use", "server_tool_use", "mcp_tool_use")  # their input is what the model wrote for a tool
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
 
@@ -110,8 +110,10 @@ def check(request: Request, model: str) -> None:
             raise Refusal(
                 refusal.BAD_REQUEST, f"the field {field!r} is refused: its effect cannot be bounded; leave it out"
             )
-    if (tier := request.body.get("service_tier")) not in _TIERS:
-        raise Refusal(refusal.BAD_REQUEST, f"service tier {tier!r} is refused: its price is not known; leave it out")
+    for field, paces in _PACES.items():
+        if (asked := request.body.get(field)) not in paces:
+            words = f"the {field.replace('_', ' ')} {asked!r} is refused: its price is not known; leave it out"
+            raise Refusal(refusal.BAD_REQUEST, words)
     own = request.wire_api == "messages"
     for kind in _tool_types(request.body):
         if not (_MESSAGES_TOOLS.fullmatch(kind) if own else kind in _TOOLS):

@@ -39,7 +39,7 @@ class Tap:
             response.headers.pop("content-encoding", None)
             if response.headers.pop("content-length", None):  # HTTP/1 needs another end then; HTTP/2 has its own
                 response.headers["transfer-encoding"] = "chunked"
-        response.stream = self._never_failing(found, found.tee) if found.session.live else found.tee
+        response.stream = self._never_failing(found, found.tee) if found.session.live else _chunks(found.tee)
 
     def _never_failing(self, found: Exchange, tee: Tee) -> Callable[[bytes], bytes]:
         """A person's answer goes on, whatever becomes of its record."""
@@ -109,6 +109,16 @@ class Tap:
             found.tee(b"")
             return await offload.run(found.tee.size, found.tee.end)
         return (response.raw_content or b"") if response is not None else b"", Outcome(), ""
+
+
+def _chunks(tee: Tee) -> Callable[[bytes], list[bytes]]:
+    """What the tee holds back must not become an empty chunk: that is how HTTP/1 ends a body."""
+
+    def passing(chunk: bytes) -> list[bytes]:
+        data = tee(chunk)
+        return [data] if data else []
+
+    return passing
 
 
 def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:
