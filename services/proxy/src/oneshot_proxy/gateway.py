@@ -13,6 +13,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.tools.dump import DumpMaster
 
 from oneshot_proxy import authority
+from oneshot_proxy.addons.closer import Closer
 from oneshot_proxy.addons.door import Door
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.live import Live
@@ -63,7 +64,7 @@ class Gateway:
         logging.getLogger().addHandler(ready)
         try:
             self._master.addons.add(Live(self._sessions), Gate(self._sessions), Tap(self._sessions), ready)
-            self._master.addons.add(Door(self._sessions))
+            self._master.addons.add(Closer(self._proxyserver), Door(self._sessions))
             chain = self._master.addons.chain
             chain.insert(0, chain.pop())  # before mitmproxy's own, which would begin TLS
             self._running = asyncio.get_running_loop().create_task(self._master.run())
