@@ -11,6 +11,7 @@ from oneshot_proxy import mitm
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.ready import Ready
 from oneshot_proxy.addons.tap import Tap
+from oneshot_proxy.playback_server import PlaybackServer
 from oneshot_proxy.relay import Relay
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.settings import ProxySettings
@@ -32,6 +33,7 @@ class Gateway:
     def __init__(self, settings: ProxySettings, sessions: Sessions) -> None:
         self._settings = settings
         self._sessions = sessions
+        self._playback_server = PlaybackServer()
         self._relay: Relay | None = None
         self._running: asyncio.Task[None] | None = None
         self.port = 0
@@ -44,10 +46,11 @@ class Gateway:
     async def start(self) -> None:
         """Serve. :raises NotReady: with what mitmproxy said. BadInput: the socket's path cannot be used."""
         self._master = self._make_master()
+        await self._playback_server.start()
         ready = Ready()
         logging.getLogger().addHandler(ready)
         try:
-            self._master.addons.add(Gate(self._sessions), Tap(self._sessions), ready)
+            self._master.addons.add(Gate(self._sessions, self._playback_server), Tap(self._sessions), ready)
             self._running = asyncio.get_running_loop().create_task(self._master.run())
             waiting = asyncio.get_running_loop().create_task(ready.served.wait())
             await asyncio.wait([self._running, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -98,5 +101,6 @@ class Gateway:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             logs.get().warning("connections would not end", count=len(server.connections))
+        await self._playback_server.stop()
         self._master.shutdown()
         await self._running

@@ -15,10 +15,18 @@ KINDS = {"run": pb.SESSION_KIND_RUN, "live": pb.SESSION_KIND_LIVE, "judge": pb.S
 def spec(request: pb.OpenSessionRequest) -> Spec:
     """What a caller asks for. :raises BadInput: it names no upstream."""
     if request.WhichOneof("upstream") is None:
-        raise BadInput("the session has no upstream; set a provider or a cassette")
+        raise BadInput("the session has no upstream; set a provider, a cassette or a recorded session")
     tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
     limits = Limits(request.limits.wall_seconds, request.limits.tokens, request.limits.cost_usd)
-    return Spec(request.session_id, request.model, request.provider, tape, limits)
+    return Spec(
+        request.session_id,
+        request.model,
+        request.provider,
+        tape,
+        limits,
+        recorded_session=request.recorded_session,
+        recorded_timing=request.recorded_timing,
+    )
 
 
 def session(record: SessionRecord) -> pb.Session:

@@ -24,18 +24,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Spec:
-    """What was asked for. Two equal ones under one id are the same session. `cassette` is (name, content)."""
+    """What was asked for. Two equal ones under one id are the same session. `cassette` is (name, content).
+
+    `recorded_session` names the one whose calls answer, `recorded_timing` whether at their pace.
+    """
 
     session_id: str
     model: str
     provider: str = ""
     cassette: tuple[str, bytes] | None = None
     limits: Limits = Limits()
+    recorded_session: str = ""
+    recorded_timing: bool = False
 
     @property
     def upstream(self) -> str:
         """How records name the place that answers."""
-        return f"replay:{self.cassette[0]}" if self.cassette else self.provider
+        replayed = self.cassette[0] if self.cassette else self.recorded_session
+        return f"replay:{replayed}" if replayed else self.provider
 
 
 def token_digest(token: str) -> bytes:
@@ -126,4 +132,5 @@ class Session:
             usage=self.usage,
             stopped_by=self.stopped_by,
             upstream_failure=self.upstream_failure,
+            drift=tuple(self.player.drift) if self.player else (),
         )

@@ -19,9 +19,9 @@ class Tap:
         self._sessions = sessions
 
     def responseheaders(self, flow: HTTPFlow) -> None:
-        """Stream what comes from an upstream, through a tee."""
+        """Stream what comes from an upstream, or from a cassette, through a tee."""
         found, response = exchange.of(flow), flow.response
-        if found is None or response is None or not found.forwarded or found.session.upstream is None:
+        if found is None or response is None or not found.forwarded:
             return
         patterns = found.session.upstream_patterns
         response.headers.fields = tuple(
@@ -56,9 +56,6 @@ class Tap:
         self._sessions.keep(found.session, found.record(status, kind, body, patterns))
 
     def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
-        if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
-            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count)
-            found.tee(response.raw_content or b"")
         if found.tee is not None:
             found.tee(b"")
             return found.tee.end()
