@@ -113,7 +113,7 @@ async def test_the_canary_key_is_seen_upstream_and_nowhere_else(
 
 
 async def test_a_taken_port_ends_the_start_with_a_sentence(proxy: Proxy, tmp_path: harness.Path) -> None:
-    with pytest.raises(NotReady, match=r"the gateway cannot start: .*failed to listen"):
+    with pytest.raises(NotReady, match=r"the proxy cannot start: .*failed to listen"):
         async with harness.proxy(tmp_path / "other", gateway_port=proxy.port):
             pass
 

@@ -55,6 +55,6 @@ def test_logs_are_cleaned_with_their_tracebacks() -> None:
         record = logging.LogRecord(
             "x", logging.ERROR, "f", 1, "no %s", (KEY,), (type(error), error, error.__traceback__)
         )
-    assert redact.LogFilter(secrets).filter(record)
+    assert redact.LogFilter(lambda: secrets.patterns).filter(record)
     assert "canary" not in logging.Formatter("%(message)s").format(record)
     assert "ValueError: invalid literal" in logging.Formatter("%(message)s").format(record)

@@ -55,6 +55,12 @@ class Upstream:
     base_url: str
     key: str
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        url = urlsplit(self.base_url)
+        return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
     def __repr__(self) -> str:
         return f"Upstream({self.provider.name}, {self.base_url})"
 

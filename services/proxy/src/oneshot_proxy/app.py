@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from oneshot.proxy.v1 import proxy_pb2_grpc
+from oneshot_proxy import hosts
 from oneshot_proxy.gateway import Gateway
+from oneshot_proxy.leases import Leases
 from oneshot_proxy.redact import LogFilter, Secrets
 from oneshot_proxy.servicer import ProxyServicer
 from oneshot_proxy.sessions import Sessions
@@ -25,35 +27,43 @@ class App:
     busy: Callable[[], str]
     gateway: Gateway
     put_keys: Callable[[Mapping[str, str]], None]
+    end_leases: Callable[[], None]
+    """Before the server stops: their streams would keep it waiting."""
 
 
 @asynccontextmanager
 async def running(settings: ProxySettings) -> AsyncIterator[App]:
     """Run everything but the gRPC server; at the end nothing is left but the store's file.
 
-    :raises NotReady: the store or the gateway cannot start.
+    :raises BadInput: a setting is unusable. NotReady: the store or the gateway cannot start.
     """
+    model_hosts = hosts.parse(settings.model_hosts)
     path = settings.data / "state" / "proxy.sqlite"
     try:
         store = Store(path)
     except (OSError, sqlite3.Error) as error:
         raise NotReady(f"the trace store {path} cannot be opened ({error}); free or move it") from None
     secrets = Secrets()
-    log_filter = LogFilter(secrets)
+    sessions = Sessions(store, secrets, model_hosts)
+    log_filter = LogFilter(sessions.log_patterns)
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:
         handler.addFilter(log_filter)
-    sessions = Sessions(store, secrets)
-    gateway = Gateway(settings, sessions)
+    gateway, leases = Gateway(settings, sessions), Leases(sessions)
     try:
         try:
             await gateway.start()
-            servicer = ProxyServicer(sessions, gateway)
+            servicer = ProxyServicer(sessions, leases, gateway)
             add = proxy_pb2_grpc.add_ProxyServiceServicer_to_server
             yield App(
-                [Service(add, servicer, "oneshot.proxy.v1.ProxyService")], sessions.busy, gateway, sessions.put_keys
+                [Service(add, servicer, "oneshot.proxy.v1.ProxyService")],
+                sessions.busy,
+                gateway,
+                sessions.put_keys,
+                leases.end,
             )
         finally:
+            leases.end()
             await gateway.stop()
     finally:
         await store.close()

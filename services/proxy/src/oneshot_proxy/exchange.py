@@ -8,7 +8,7 @@ from mitmproxy.http import HTTPFlow
 from oneshot_proxy import redact
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.session import Session
-from oneshot_proxy.tee import Tee
+from oneshot_proxy.tee import MAX_KEPT, Tee
 from oneshot_proxy.usage import Usage
 
 _KEY = "oneshot"
@@ -16,7 +16,10 @@ _KEY = "oneshot"
 
 @dataclass
 class Exchange:
-    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked."""
+    """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked.
+
+    `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
+    """
 
     session: Session
     seq: int
@@ -27,11 +30,26 @@ class Exchange:
     forwarded: bool = False
     tee: Tee | None = None
     usage: Usage | None = None
+    wire_api: str = ""
+    host: str = ""
+    price_id: str = ""
+    model: str = ""
+    kept: bytearray = field(default_factory=bytearray)
+
+    @property
+    def upstream_name(self) -> str:
+        """Who answers, for sentences."""
+        return self.session.spec.upstream or self.host
+
+    def keep_request(self, chunk: bytes) -> bytes:
+        """The tee in a request's stream."""
+        self.kept += chunk[: max(0, MAX_KEPT - len(self.kept))]
+        return chunk
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
         if usage is not None and self.usage is None:
-            self.usage = self.session.price(usage)
+            self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
 
     def end(self, status: int, response: bytes) -> None:
@@ -59,6 +77,7 @@ class Exchange:
             seconds=max(0.0, now - self.started_at),
             usage=self.usage or Usage(),
             error=redact.clean_text(self.problem, patterns),
+            wire_api=self.wire_api,
         )
 
 

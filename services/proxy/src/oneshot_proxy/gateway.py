@@ -1,4 +1,7 @@
-"""The gateway: mitmproxy in reverse mode on one TCP port, in this process's event loop."""
+"""The two doors: mitmproxy on two TCP ports, in this process's event loop.
+
+The gateway is its reverse mode, for agents in sandboxes; the forward door its regular one, for people's own.
+"""
 
 import asyncio
 import logging
@@ -6,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mitmproxy.options import Options
+from mitmproxy.proxy.mode_specs import ProxyMode
 
-from oneshot_proxy import mitm
+from oneshot_proxy import authority, mitm
+from oneshot_proxy.addons.door import Door
 from oneshot_proxy.addons.gate import Gate
+from oneshot_proxy.addons.live import Live
 from oneshot_proxy.addons.ready import Ready
 from oneshot_proxy.addons.tap import Tap
 from oneshot_proxy.playback_server import PlaybackServer
@@ -24,6 +30,11 @@ _OPTIONS: dict[str, Any] = {
     "connection_strategy": "lazy",  # eager would close clients before the gate sees their request
     "body_size_limit": "64m",
     "tcp_timeout": 3600,  # a model may think for long without sending a byte
+    # one connection a call: mitmproxy opens five at most from one of HTTP/2 to a server that knows none
+    "http2": False,
+    # what is neither HTTP nor TLS would pass a run's tunnel unseen
+    "rawtcp": False,
+    "websocket": False,
 }
 
 
@@ -37,6 +48,8 @@ class Gateway:
         self._relay: Relay | None = None
         self._running: asyncio.Task[None] | None = None
         self.port = 0
+        self.forward_port = 0
+        self.ca_certificate = ""
 
     @property
     def socket(self) -> str:
@@ -50,33 +63,51 @@ class Gateway:
         ready = Ready()
         logging.getLogger().addHandler(ready)
         try:
-            self._master.addons.add(Gate(self._sessions, self._playback_server), Tap(self._sessions), ready)
+            gate = Gate(self._sessions, self._playback_server)
+            self._master.addons.add(Live(self._sessions), gate, Tap(self._sessions), ready)
+            self._master.addons.add(Door(self._sessions))
+            chain = self._master.addons.chain
+            chain.insert(0, chain.pop())  # before mitmproxy's own, which would begin TLS
             self._running = asyncio.get_running_loop().create_task(self._master.run())
             waiting = asyncio.get_running_loop().create_task(ready.served.wait())
             await asyncio.wait([self._running, waiting], return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
+            if ready.served.is_set() and not ready.problems:
+                # not as an option: mitmproxy takes two free ports for one
+                await self._proxyserver.servers.update([ProxyMode.parse(mode) for mode in self._modes()])
         finally:
             logging.getLogger().removeHandler(ready)
         if ready.problems or not ready.served.is_set():
             raise NotReady(
-                f"the gateway cannot start: {'; '.join(ready.problems) or 'mitmproxy ended'}; mend that and start again"
+                f"the proxy cannot start: {'; '.join(ready.problems) or 'mitmproxy ended'}; mend that and start again"
             )
-        self.port = self._proxyserver.listen_addrs()[0][1]
+        ports = {server.mode.type_name: server.listen_addrs[0][1] for server in self._proxyserver.servers}
+        self.port, self.forward_port = ports["reverse"], ports["regular"]
         if self.socket:
             self._relay = Relay(Path(self.socket), self._settings.gateway_host, self.port)
             await self._relay.start()
 
     def _make_master(self) -> Any:  # noqa: ANN401 -- mitmproxy's addon and option managers are untyped
         state = self._settings.data / "state" / "mitmproxy"
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        trust.own(state)
-        mode = f"{_NOWHERE}@{self._settings.gateway_host}:{self._settings.gateway_port}"
-        master: Any = mitm.master(Options(mode=[mode], confdir=str(state)))
+        try:
+            self.ca_certificate = authority.ensure(state)
+        except OSError as error:
+            raise NotReady(f"the proxy's CA cannot be made in {state} ({error.strerror}); free or mend that") from None
+        gateway, _ = self._modes()
+        master: Any = mitm.master(Options(mode=[gateway], confdir=str(state)))
         master.options.update(**_OPTIONS)
         if self._settings.upstream_ca:
             trust.authorities("ONESHOT_PROXY_UPSTREAM_CA", Path(self._settings.upstream_ca))
             master.options.update(ssl_verify_upstream_trusted_ca=self._settings.upstream_ca)
         return master
+
+    def _modes(self) -> tuple[str, str]:
+        """The two doors, as mitmproxy calls them."""
+        given = self._settings
+        return (
+            f"{_NOWHERE}@{given.gateway_host}:{given.gateway_port}",
+            f"regular@{given.forward_host}:{given.forward_port}",
+        )
 
     @property
     def _proxyserver(self) -> Any:  # noqa: ANN401 -- mitmproxy looks its addons up by name

@@ -16,7 +16,11 @@ async def serve() -> None:
     async with running(loaded) as app:
         # compose hands keys over in the environment; the embedded stack's supervisor passes none on
         app.put_keys({name: os.environ[name] for name in providers.VARIABLES if name in os.environ})
-        await server.run(_NAME, loaded, app.services, app.busy)
+
+        async def stop() -> None:
+            app.end_leases()
+
+        await server.run(_NAME, loaded, app.services, app.busy, stop)
 
 
 def main() -> None:

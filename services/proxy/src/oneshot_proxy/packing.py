@@ -4,17 +4,30 @@ import datetime as dt
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.records import CallRecord, SessionRecord
-from oneshot_proxy.session import Limits, Spec
+from oneshot_proxy.session import Kind, Limits, Spec
 from oneshot_proxy.usage import Usage
 from oneshot_shared.errors import BadInput
 
 PIECE_BYTES = 1024 * 1024
-KINDS = {"run": pb.SESSION_KIND_RUN, "live": pb.SESSION_KIND_LIVE, "judge": pb.SESSION_KIND_JUDGE}
+KINDS: dict[Kind, pb.SessionKind] = {
+    "run": pb.SESSION_KIND_RUN,
+    "live": pb.SESSION_KIND_LIVE,
+    "judge": pb.SESSION_KIND_JUDGE,
+}
+_NAMES: dict[pb.SessionKind, Kind] = {number: name for name, number in KINDS.items()}
 
 
 def spec(request: pb.OpenSessionRequest) -> Spec:
-    """What a caller asks for. :raises BadInput: it names no upstream."""
-    if request.WhichOneof("upstream") is None:
+    """What a caller asks for. :raises BadInput: it names no upstream, or a live session names one, or a model."""
+    kind = _NAMES.get(request.kind or pb.SESSION_KIND_RUN)
+    if kind is None:
+        raise BadInput(f"session kind {request.kind} is unknown; known: {', '.join(KINDS)}")
+    upstream = request.WhichOneof("upstream")
+    if kind == "live" and (upstream or request.model):
+        given = request.cassette.name if upstream == "cassette" else getattr(request, upstream or "model")
+        words = f"{(upstream or 'model').replace('_', ' ')} {given[:80]!r}"
+        raise BadInput(f"a live session takes the person's own models and logins; leave the {words} out")
+    if kind != "live" and upstream is None:
         raise BadInput("the session has no upstream; set a provider, a cassette or a recorded session")
     tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
     limits = Limits(request.limits.wall_seconds, request.limits.tokens, request.limits.cost_usd)
@@ -24,8 +37,9 @@ def spec(request: pb.OpenSessionRequest) -> Spec:
         request.provider,
         tape,
         limits,
-        recorded_session=request.recorded_session,
-        recorded_timing=request.recorded_timing,
+        kind,
+        request.recorded_session,
+        request.recorded_timing,
     )
 
 

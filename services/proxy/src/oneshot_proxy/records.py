@@ -1,13 +1,14 @@
 """What the store keeps: one record a session, one record a call. Times are Unix seconds."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from oneshot_proxy.usage import Usage
 
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session as it stands. `expires_at` is 0 without a wall limit, `closed_at` is 0 while its token is known."""
+    """A session as it stands. Its token dies at `expires_at`; `closed_at` is 0 while it is known."""
 
     session_id: str
     model: str
@@ -20,7 +21,7 @@ class SessionRecord:
     usage: Usage
     stopped_by: str
     upstream_failure: str
-    kind: str = "run"
+    kind: Literal["run", "live", "judge"] = "run"
     calls_decoded: int = 0
     alarms: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ placeholders that servers without keys want: they are no secrets, and removing t
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 MIN_CHARACTERS = 8
@@ -85,16 +85,17 @@ class Secrets:
 
 
 class LogFilter(logging.Filter):
-    """Cleans records of the standard library's logging, which mitmproxy uses."""
+    """Cleans records of the standard library's logging, which mitmproxy uses, of what `patterns` returns at the time."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, patterns: Callable[[], tuple[bytes, ...]]) -> None:
         super().__init__()
-        self._secrets = secrets
+        self._patterns = patterns
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the record through, cleaned."""
-        record.msg, record.args = clean_text(record.getMessage(), self._secrets.patterns), ()
+        patterns = self._patterns()
+        record.msg, record.args = clean_text(record.getMessage(), patterns), ()
         if record.exc_info:
             text = logging.Formatter().formatException(record.exc_info)
-            record.exc_text = clean_text(text, self._secrets.patterns)
+            record.exc_text = clean_text(text, patterns)
         return True

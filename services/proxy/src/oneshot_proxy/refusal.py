@@ -1,4 +1,4 @@
-"""How the gateway says no: OpenAI's error shape, with our own codes, at statuses at which agents stop at once."""
+"""How the proxy says no: OpenAI's error shape, with our own codes, at statuses at which agents stop at once."""
 
 import json
 
@@ -13,6 +13,8 @@ BUSY = "oneshot_too_many_calls"
 UNRECORDED = "oneshot_not_recording"
 DIVERGED = "oneshot_replay_diverged"
 WEBSOCKET = "oneshot_no_websocket"
+HOST = "oneshot_host_refused"
+WRONG_DOOR = "oneshot_wrong_door"
 
 
 class Refusal(Exception):  # noqa: N818 -- it names what it is, and reads so at every raise

@@ -1,6 +1,7 @@
 """ProxyService: unpacks, calls the core, packs."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -9,6 +10,7 @@ from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2_grpc
 from oneshot_proxy import packing
 from oneshot_proxy.gateway import Gateway
+from oneshot_proxy.leases import Leases
 from oneshot_proxy.sessions import Sessions
 
 _DEFAULT_LIST = 100
@@ -18,8 +20,9 @@ type _Context = grpc.aio.ServicerContext[Any, Any]
 class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
     """The contract is in protos/oneshot/proxy/v1/proxy.proto."""
 
-    def __init__(self, sessions: Sessions, gateway: Gateway) -> None:
+    def __init__(self, sessions: Sessions, leases: Leases, gateway: Gateway) -> None:
         self._sessions = sessions
+        self._leases = leases
         self._gateway = gateway
 
     async def PutKeys(self, request: pb.PutKeysRequest, context: _Context) -> pb.PutKeysResponse:
@@ -32,11 +35,20 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
             token="" if request.validate_only else session.token,
             gateway_port=self._gateway.port,
             gateway_socket=self._gateway.socket,
-            price_known=session.price_known,
+            price_known=session.price_known and not session.live,
+            forward_port=self._gateway.forward_port,
+            ca_certificate=self._gateway.ca_certificate,
         )
 
     async def CloseSession(self, request: pb.CloseSessionRequest, context: _Context) -> pb.CloseSessionResponse:
         return pb.CloseSessionResponse(session=packing.session(await self._sessions.close(request.session_id)))
+
+    async def HoldSession(
+        self, request: pb.HoldSessionRequest, context: _Context
+    ) -> AsyncIterator[pb.HoldSessionResponse]:
+        async with aclosing(self._leases.hold(request.session_id)) as records:
+            async for record in records:
+                yield pb.HoldSessionResponse(session=packing.session(record))
 
     async def GetSession(self, request: pb.GetSessionRequest, context: _Context) -> pb.GetSessionResponse:
         return pb.GetSessionResponse(session=packing.session(await self._sessions.get(request.session_id)))

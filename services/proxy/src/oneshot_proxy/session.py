@@ -3,7 +3,9 @@
 import hashlib
 import secrets
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import Literal
 
 from oneshot_proxy import prices, redact
 from oneshot_proxy.outcome import Outcome
@@ -22,10 +24,16 @@ class Limits:
     cost_usd: float = 0.0
 
 
+type Kind = Literal["run", "live", "judge"]
+# a token dies even where nobody closes its session: that of a forgotten shell, or of a run whose orchestrator is gone
+MAX_SECONDS: dict[Kind, int] = {"run": 24 * 3600, "live": 7 * 24 * 3600, "judge": 24 * 3600}
+
+
 @dataclass(frozen=True)
 class Spec:
     """What was asked for. Two equal ones under one id are the same session. `cassette` is (name, content).
 
+    A live session has no model and no upstream.
     `recorded_session` names the one whose calls answer, `recorded_timing` whether at their pace.
     """
 
@@ -34,6 +42,7 @@ class Spec:
     provider: str = ""
     cassette: tuple[str, bytes] | None = None
     limits: Limits = Limits()
+    kind: Kind = "run"
     recorded_session: str = ""
     recorded_timing: bool = False
 
@@ -51,7 +60,7 @@ def token_digest(token: str) -> bytes:
 
 @dataclass
 class Session:
-    """A session while its token is known. Exactly one of `upstream` and `player` is set."""
+    """A session while its token is known. Exactly one of `upstream` and `player` is set, neither for a live one."""
 
     spec: Spec
     upstream: Upstream | None
@@ -67,6 +76,8 @@ class Session:
     unreported: Usage = field(default_factory=Usage)
     stopped_by: str = ""
     upstream_failure: str = ""
+    trouble: Counter[str] = field(default_factory=Counter)
+    learned: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         self.token = f"osb.{self.spec.session_id}.{secrets.token_urlsafe(32)}"
@@ -76,14 +87,28 @@ class Session:
         self.token_patterns = redact.spellings(self.token)
 
     @property
+    def live(self) -> bool:
+        """Whether it is a person's: her own login passes, and trouble never refuses."""
+        return self.spec.kind == "live"
+
+    def learn(self, credential: str) -> None:
+        """Keep a person's own credential out of every record from now on."""
+        self.learned = tuple(dict.fromkeys((*self.learned, *redact.spellings(credential))))
+
+    @property
+    def max_seconds(self) -> int:
+        """When the token dies, in seconds from the opening."""
+        return self.spec.limits.wall_seconds or MAX_SECONDS[self.spec.kind]
+
+    @property
     def seconds(self) -> float:
         """Wall time since the opening, by a clock that nobody sets."""
         return time.monotonic() - self._monotonic
 
     @property
     def expired(self) -> bool:
-        """Whether the wall limit has passed."""
-        return 0 < self.spec.limits.wall_seconds <= self.seconds
+        """Whether the token is dead of age: the wall limit has passed, or the greatest age of its kind."""
+        return self.max_seconds <= self.seconds
 
     def exceeded(self) -> str:
         """The limit that is reached, as a sentence with the value that reached it; empty when none is."""
@@ -91,18 +116,21 @@ class Session:
         limits, cost = self.spec.limits, charged.cost_usd
         guessed = f", {self.unreported.tokens} of them estimated" if self.unreported.tokens else ""
         if self.expired:
-            return f"wall time limit {limits.wall_seconds} s reached ({self.seconds:.0f})"
+            return f"wall time limit {self.max_seconds} s reached ({self.seconds:.0f})"
         if 0 < limits.tokens <= charged.tokens:
             return f"token limit {limits.tokens} reached ({charged.tokens}{guessed})"
         if cost is not None and 0 < limits.cost_usd <= cost:
             return f"cost limit {limits.cost_usd:g} USD reached ({cost:.4f})"
         return ""
 
-    def price(self, usage: Usage) -> Usage:
-        """A call's usage with its cost. What a cassette answers costs nothing."""
-        if self.upstream is None:
+    def price(self, usage: Usage, price_id: str = "", model: str = "") -> Usage:
+        """A call's usage with its cost; in a live session, each call has a price and model of its own. What a cassette
+        answers costs nothing."""
+        if self.player is not None:
             return usage.costing(0.0)
-        return usage.costing(prices.cost(self.upstream.provider.price_id, self.spec.model, usage))
+        if self.upstream is not None:
+            price_id, model = self.upstream.provider.price_id, self.spec.model
+        return usage.costing(prices.cost(price_id, model, usage))
 
     def charge(self, sent: int, received: int) -> None:
         """Charge the limits, never the usage, with a call that was answered without usage: an agent that leaves just before
@@ -119,18 +147,19 @@ class Session:
 
     def record(self) -> SessionRecord:
         """The session as it stands."""
-        wall = self.spec.limits.wall_seconds
         return SessionRecord(
             session_id=self.spec.session_id,
             model=self.spec.model,
             upstream=self.spec.upstream,
             opened_at=self.opened_at,
-            expires_at=self.opened_at + wall if wall else 0.0,
+            expires_at=self.opened_at + self.max_seconds,
             closed_at=self.closed_at,
             calls=self.calls,
             calls_succeeded=self.calls_succeeded,
             usage=self.usage,
             stopped_by=self.stopped_by,
             upstream_failure=self.upstream_failure,
+            kind=self.spec.kind,
+            alarms=tuple(f"{what} ({count} times)" if count > 1 else what for what, count in self.trouble.items()),
             drift=tuple(self.player.drift) if self.player else (),
         )

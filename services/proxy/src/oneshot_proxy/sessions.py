@@ -4,28 +4,34 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 
-from oneshot_proxy import cassette, prices, redact
+from oneshot_proxy import cassette, hosts, prices, redact
 from oneshot_proxy.exports import cassette as replayable
 from oneshot_proxy.exports.contract import Losses
+from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
 from oneshot_proxy.store import Store
-from oneshot_shared import providers
+from oneshot_shared import logs, providers
 from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
+_TOLD_SECONDS = 3600.0
 
 
 class Sessions:
     """The core of the service; it knows neither gRPC nor HTTP."""
 
-    def __init__(self, store: Store, secrets: redact.Secrets) -> None:
+    def __init__(self, store: Store, secrets: redact.Secrets, model_hosts: tuple[ModelHost, ...] = ()) -> None:
         self._store = store
         self._secrets = secrets
+        self._model_hosts = model_hosts
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
         self._by_token: dict[bytes, Session] = {}
@@ -53,6 +59,7 @@ class Sessions:
         tape = await self._exported(spec.recorded_session) if spec.recorded_session else spec.cassette
         session = await asyncio.to_thread(self._checked, spec, tape)
         taken = await self._store.session(spec.session_id)
+        await self._close_forgotten()
         present = self._open.get(spec.session_id)
         if validate_only:
             return session
@@ -70,9 +77,11 @@ class Sessions:
             raise BadInput(
                 f"session id {spec.session_id!r} must be 1 to 128 letters, digits, '.', '_' or '-'; choose such a one"
             )
+        _check_limits(spec.limits)
+        if spec.kind == "live":
+            return Session(spec, None, None, price_known=True)
         if not spec.model or not spec.model.isprintable() or len(spec.model) > _MAX_MODEL:
             raise BadInput(f"model {spec.model!r} must be 1 to {_MAX_MODEL} printable characters, such as 'gpt-5.5'")
-        _check_limits(spec.limits)
         if recorded is not None:
             tape = cassette.parse(*recorded)
             if tape.header.model != spec.model:
@@ -98,12 +107,18 @@ class Sessions:
         return session_id, b"".join(pieces)
 
     async def close(self, session_id: str) -> SessionRecord:
-        """Revoke the token; the final record. :raises FileNotFoundError: no such session."""
+        """Revoke the token; the final record. What is in flight goes on to its end. :raises FileNotFoundError: no such session."""
         if session := self._open.pop(session_id, None):
             del self._by_token[token_digest(session.token)]
             session.closed_at = time.time()
-            self._store.put(session.record())
+            self.note(session)
         return await self.get(session_id)
+
+    async def _close_forgotten(self) -> None:
+        """Those that died of age, an hour later: until then, their agents are told why they are refused."""
+        for session in list(self._open.values()):
+            if session.seconds - session.max_seconds > _TOLD_SECONDS:
+                await self.close(session.spec.session_id)
 
     async def get(self, session_id: str) -> SessionRecord:
         """The record as it stands. :raises FileNotFoundError: no such session."""
@@ -125,9 +140,41 @@ class Sessions:
         """The session behind a token that was not revoked."""
         return self._by_token.get(token_digest(token))
 
+    def model_host(self, host: str, port: int) -> ModelHost | None:
+        """The model API that answers there, if one does: of the table, the settings, or a provider whose address is known."""
+        mine = (
+            hosts.of_url(self._variables.get(provider.base_url_variable, "") or provider.base_url, provider)
+            for provider in providers.PROVIDERS.values()
+        )
+        return hosts.find((*filter(None, mine), *hosts.TABLE, *self._model_hosts), host, port)
+
     def note(self, session: Session) -> None:
-        """Have the session's state written."""
+        """Have the session's state written, and those told who watch it."""
         self._store.put(session.record())
+        for watcher in self._watchers.get(session.spec.session_id, ()):
+            watcher.set()
+
+    def note_trouble(self, session: Session, what: str) -> None:
+        """Count what went wrong with the recording of a live session: the person's call goes on."""
+        logs.get().warning("a call is not recorded as it should be", session=session.spec.session_id, why=what)
+        session.trouble[what] += 1
+        self.note(session)
+
+    def is_open(self, session_id: str) -> bool:
+        """Whether its token is known, though it may be dead of age."""
+        return session_id in self._open
+
+    @contextmanager
+    def watching(self, session_id: str) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of a session."""
+        changed = asyncio.Event()
+        self._watchers[session_id].add(changed)
+        try:
+            yield changed
+        finally:
+            self._watchers[session_id].discard(changed)
+            if not self._watchers[session_id]:
+                del self._watchers[session_id]
 
     def keep(self, session: Session, call: CallRecord) -> None:
         """Have a call written, and with it the session's state."""
@@ -135,8 +182,15 @@ class Sessions:
         self.note(session)
 
     def patterns(self, session: Session) -> tuple[bytes, ...]:
-        """What must not stand in a record of this session: every key, and its own token."""
-        return (*self._secrets.patterns, *session.token_patterns)
+        """What must not stand in a record of this session: every key, its own token, and what its person logs in with."""
+        return (*self._secrets.patterns, *session.token_patterns, *session.learned)
+
+    def log_patterns(self) -> tuple[bytes, ...]:
+        """What must not stand in a log."""
+        open_ones = (
+            pattern for session in self._open.values() for pattern in (*session.token_patterns, *session.learned)
+        )
+        return (*self._secrets.patterns, *open_ones)
 
     @property
     def recording_problem(self) -> str:

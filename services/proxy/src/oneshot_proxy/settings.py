@@ -17,5 +17,11 @@ class ProxySettings(ServiceSettings):
     """TCP port of the gateway; 0 takes a free one, which OpenSession returns."""
     gateway_socket: str = ""
     """Unix socket (made 0600) that leads to the same gateway, for relays; empty: none."""
+    forward_host: str = "127.0.0.1"
+    """Address on which the forward proxy serves people's own agents; it speaks plain HTTP, so never a public one."""
+    forward_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port of the forward proxy; 0 takes a free one, which OpenSession returns."""
+    model_hosts: str = ""
+    """Further model APIs that live sessions record, as host or host:port with commas between them; .example.com means all below."""
     upstream_ca: str = ""
     """PEM file with the authorities that upstream certificates are checked against; empty: the usual public ones."""

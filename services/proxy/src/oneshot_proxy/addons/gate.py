@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from mitmproxy.http import Headers, HTTPFlow, Response
 
 from oneshot_proxy import encoding, exchange, playback, refusal, wire
+from oneshot_proxy.addons import door
+from oneshot_proxy.addons.live import CREDENTIALS
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.playback_server import PlaybackServer
 from oneshot_proxy.refusal import Refusal
@@ -19,7 +21,6 @@ from oneshot_shared import logs
 from oneshot_shared.providers import Upstream
 
 _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a call is known at its end
-_CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
 
 
 class Gate:
@@ -31,7 +32,13 @@ class Gate:
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
-        session = self._sessions.find(_token(flow.request.headers))
+        if door.is_forward(flow):
+            session = door.session_of(flow)
+            if flow.response is not None or (session is not None and session.live):
+                return
+            flow.request.path = _gateway_path(flow.request.path, session)
+        else:
+            session = self._sessions.find(_token(flow.request.headers))
         if session is not None:
             exchange.begin(flow, session)
         if "websocket" in flow.request.headers.get("upgrade", "").lower():
@@ -45,7 +52,7 @@ class Gate:
     def request(self, flow: HTTPFlow) -> None:
         """Refuse, replay or send on."""
         found = exchange.of(flow)
-        if found is None or flow.response is not None:
+        if found is None or flow.response is not None or (found.session.live and door.is_forward(flow)):
             return
         found.started_at = flow.request.timestamp_end or found.started_at
         try:
@@ -54,7 +61,7 @@ class Gate:
             _refuse(flow, error)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must be seen, and nothing may go on
             logs.get().error("the gate failed", session=found.session.spec.session_id, exc_info=error)
-            words = f"the gateway failed on this request ({type(error).__name__}); see the proxy's log"
+            words = f"the proxy failed on this request ({type(error).__name__}); see the proxy's log"
             _refuse(flow, Refusal(refusal.INTERNAL, words, 500))
 
     def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
@@ -79,6 +86,9 @@ class Gate:
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
+        if session.live:
+            words = "this is a live session's token; its calls go through the forward proxy: set HTTPS_PROXY"
+            raise Refusal(refusal.WRONG_DOOR, words)
         if session.closed_at:
             raise Refusal(refusal.UNKNOWN_TOKEN, "the token was revoked; open a session and use its token", 401)
         if problem := self._sessions.recording_problem:
@@ -106,7 +116,7 @@ class Gate:
             stream=request.stream,
             recorded_timing=found.session.player.recorded_timing,
         )
-        for name in _CREDENTIALS:
+        for name in CREDENTIALS:
             flow.request.headers.pop(name, None)
         self._playback_server.play(flow.request, answer)
 
@@ -120,6 +130,17 @@ def _check_budget(session: Session) -> None:
 def _token(headers: Headers) -> str:
     kind, _, bearer = str(headers.get("authorization", "")).partition(" ")
     return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key", ""))
+
+
+def _gateway_path(path: str, session: Session | None) -> str:
+    """A path of the pinned API as the gateway would be asked for it; one that lies elsewhere on its host is kept."""
+    url = urlsplit(session.upstream.base_url if session and session.upstream else "")
+    root = url.path.rstrip("/")
+    plain, _, query = path.partition("?")
+    below = plain.removeprefix(root) if plain.startswith(f"{root}/") else ""
+    if not below:
+        return f"/not-below-{root.strip('/')}{plain}"
+    return f"/v1{below}" + (f"?{query}" if query and query != url.query else "")
 
 
 def _refuse(flow: HTTPFlow, error: Refusal) -> None:
@@ -136,16 +157,15 @@ def _send_on(flow: HTTPFlow, request: Request, upstream: Upstream) -> None:
     if (content := wire.with_usage(request)) is not None:
         flow.request.headers.pop("content-encoding", None)
         flow.request.content = content
-    for name in _CREDENTIALS:
+    for name in CREDENTIALS:
         flow.request.headers.pop(name, None)
     flow.request.headers["accept-encoding"] = "identity"  # the tee must see the answer to keep the key out of it
     if upstream.key:
         bearer = upstream.provider.key_header == "authorization"
         flow.request.headers[upstream.provider.key_header] = f"Bearer {upstream.key}" if bearer else upstream.key
-    url = urlsplit(upstream.base_url)
+    url, (host, port) = urlsplit(upstream.base_url), upstream.address
     path, _, query = flow.request.path.removeprefix("/v1").partition("?")
     queries = "&".join(part for part in (url.query, query) if part)
     flow.request.scheme = url.scheme
-    flow.request.host = url.hostname or ""
-    flow.request.port = url.port or (443 if url.scheme == "https" else 80)
+    flow.request.host, flow.request.port = host, port
     flow.request.path = url.path.rstrip("/") + path + (f"?{queries}" if queries else "")

@@ -1,5 +1,7 @@
 """The tap: tees what comes back, and records every exchange that carried a session's token."""
 
+from collections.abc import Callable
+
 from mitmproxy.http import HTTPFlow, Response
 
 from oneshot_proxy import exchange, outcome, redact
@@ -24,22 +26,43 @@ class Tap:
         if found is None or response is None or not found.forwarded:
             return
         patterns = found.session.upstream_patterns
-        response.headers.fields = tuple(
-            (redact.clean(name, patterns), redact.clean(value, patterns)) for name, value in response.headers.fields
-        )
+        if patterns:
+            response.headers.fields = tuple(
+                (redact.clean(name, patterns), redact.clean(value, patterns)) for name, value in response.headers.fields
+            )
         kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
         found.tee = Tee(kind, encoding, patterns, found.count)
-        response.stream = found.tee
+        response.stream = self._never_failing(found, found.tee) if found.session.live else found.tee
+
+    def _never_failing(self, found: Exchange, tee: Tee) -> Callable[[bytes], bytes]:
+        """A person's answer goes on, whatever becomes of its record."""
+
+        def passing(chunk: bytes) -> bytes:
+            try:
+                return tee(chunk)
+            except Exception as error:  # noqa: BLE001 -- as above
+                self._sessions.note_trouble(found.session, f"an answer was not recorded ({type(error).__name__})")
+                return chunk
+
+        return passing
 
     def response(self, flow: HTTPFlow) -> None:
         """The exchange ended as HTTP wants it."""
         if (found := exchange.of(flow)) is not None and flow.response is not None:
-            self._record(found, flow.response, "")
+            self._try_to_record(found, flow.response, "")
 
     def error(self, flow: HTTPFlow) -> None:
         """The exchange broke off: no connection, a cut stream, or an agent that left."""
         if (found := exchange.of(flow)) is not None:
-            self._record(found, flow.response, flow.error.msg if flow.error else "broken off")
+            self._try_to_record(found, flow.response, flow.error.msg if flow.error else "broken off")
+
+    def _try_to_record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        try:
+            self._record(found, response, broken)
+        except Exception as error:
+            if not found.session.live:
+                raise
+            self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
 
     def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
         body, result, problem = self._read(found, response)
@@ -64,7 +87,7 @@ class Tap:
 
 def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:
     """What the upstream did wrong, as a sentence; empty where it did nothing wrong, or the agent left first."""
-    name = found.session.spec.upstream
+    name = found.upstream_name
     if broken.lower().startswith(_CLIENT_LEFT) or (result.finished and not result.failure and status < 400):
         return ""
     if not status:

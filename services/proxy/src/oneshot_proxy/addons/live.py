@@ -1,0 +1,111 @@
+"""A person's own calls: they pass as they are, and what they are is recorded. No trouble of ours ever stops one.
+
+Her credentials are learnt from each request before anything of it is kept, so that no record holds them, wherever they stand.
+"""
+
+import json
+import time
+
+from mitmproxy.http import HTTPFlow, Request, Response
+
+from oneshot_proxy import encoding, exchange, refusal
+from oneshot_proxy.addons import door
+from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.hosts import ModelHost
+from oneshot_proxy.refusal import Refusal
+from oneshot_proxy.session import Session
+from oneshot_proxy.sessions import Sessions
+from oneshot_proxy.tee import MAX_KEPT
+
+CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
+_COOKIE_CHARACTERS = 16
+_CUT = f"only the first {MAX_KEPT} bytes of the request were kept"
+
+
+class Live:
+    """Decides nothing but WebSockets, and limits where the person set some."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def requestheaders(self, flow: HTTPFlow) -> None:
+        """Let it pass as it comes; begin a record where it is a model call."""
+        session = door.session_of(flow)
+        if session is None or not session.live:
+            return
+        flow.request.stream = True
+        try:
+            host = self._sessions.model_host(flow.request.host, flow.request.port)
+            if host is not None:
+                _learn(session, flow.request)
+                self._begin(flow, session, host)
+        except Refusal as error:
+            flow.request.stream = False
+            flow.response = Response.make(error.status, error.body(), {"content-type": "application/json"})
+        except Exception as error:  # noqa: BLE001 -- the person's call goes on
+            self._sessions.note_trouble(session, f"a call was not recorded ({type(error).__name__})")
+
+    def _begin(self, flow: HTTPFlow, session: Session, host: ModelHost) -> None:
+        wire_api = host.wire_api(flow.request.path)
+        if wire_api is None:
+            return
+        found = exchange.begin(flow, session)
+        found.wire_api, found.host, found.price_id = wire_api, flow.request.host, host.price_id
+        if "websocket" in flow.request.headers.get("upgrade", "").lower():
+            found.problem = "WebSockets are not recorded; use POST and server-sent events"
+            raise Refusal(refusal.WEBSOCKET, found.problem, 426)
+        if reached := session.exceeded():
+            found.problem = session.stopped_by = session.stopped_by or reached
+            raise Refusal(refusal.BUDGET, reached)
+        if problem := self._sessions.recording_problem:
+            self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
+        found.forwarded = True
+        session.in_flight += 1
+        flow.request.stream = found.keep_request
+
+    def error(self, flow: HTTPFlow) -> None:
+        """It broke off, perhaps before its body had passed."""
+        found = exchange.of(flow)
+        if found is not None and not found.request:
+            self.request(flow)
+
+    def request(self, flow: HTTPFlow) -> None:
+        """The body has passed: understand what was kept of it."""
+        found = exchange.of(flow)
+        if found is None or not found.session.live or not found.forwarded:
+            return
+        try:
+            found.started_at = flow.request.timestamp_end or time.time()
+            _understand(found, flow.request)
+        except Exception as error:  # noqa: BLE001 -- the person's call goes on
+            self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
+
+    def responseheaders(self, flow: HTTPFlow) -> None:
+        """What is not recorded passes as it comes."""
+        session = door.session_of(flow)
+        if session is not None and session.live and exchange.of(flow) is None and flow.response is not None:
+            flow.response.stream = True
+
+
+def _learn(session: Session, request: Request) -> None:
+    """Every credential in the headers, without its scheme. Short cookies are settings, and common words."""
+    for name in CREDENTIALS:
+        for value in request.headers.get_all(name):
+            if name != "cookie":
+                session.learn(value.split(" ")[-1])
+                continue
+            for each in (pair.partition("=")[2].strip() for pair in value.split(";")):
+                if len(each) >= _COOKIE_CHARACTERS:
+                    session.learn(each)
+
+
+def _understand(found: Exchange, request: Request) -> None:
+    raw = bytes(found.kept) or request.raw_content or b""
+    found.request, problem = encoding.decode(raw, request.headers.get("content-encoding", ""))
+    found.problem = _CUT if len(found.kept) >= MAX_KEPT else problem
+    try:
+        body = json.loads(found.request)
+    except (ValueError, RecursionError):
+        return  # it is kept as it is, and whoever decodes it says so
+    model = body.get("model") if isinstance(body, dict) else None
+    found.model = model if isinstance(model, str) else ""
