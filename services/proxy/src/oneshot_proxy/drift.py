@@ -105,9 +105,7 @@ def tools(body: Mapping[str, Any]) -> dict[str, str]:
     """A digest of each tool's definition, by name, or by type where it has none."""
     listed = body.get("tools")
     named = [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
-    return {
-        str(tool.get("name") or tool.get("type")): _digest(json.dumps(tool, sort_keys=True)) for tool in named
-    }
+    return {str(tool.get("name") or tool.get("type")): _digest(json.dumps(tool, sort_keys=True)) for tool in named}
 
 
 def distance(entry: Entry, mine: Mapping[str, Given]) -> int:

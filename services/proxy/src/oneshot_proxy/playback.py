@@ -26,6 +26,11 @@ class Answer:
     chunks: tuple[tuple[float, bytes], ...]
     ends: Literal["whole", "cut", "left"] = "whole"
 
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+        return b"".join(chunk for _, chunk in self.chunks)
+
 
 def answer(entry: Entry, model: str, number: int, *, stream: bool, recorded_timing: bool = False) -> Answer:
     """An entry's answer. `number` tells the answers of a session apart. At once, nobody is told to wait before a retry either."""

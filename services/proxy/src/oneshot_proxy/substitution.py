@@ -42,5 +42,7 @@ def _json(word: str) -> str:
 def replaced(text: str, words: dict[str, str]) -> str:
     """Every word replaced in one pass, where it is not a part of a longer one."""
     longest_first = sorted(words, key=len, reverse=True)
-    pattern = "|".join(path_pattern(word).pattern if word[0].isalnum() or word[0] == "/" else re.escape(word) for word in longest_first)
+    pattern = "|".join(
+        path_pattern(word).pattern if word[0].isalnum() or word[0] == "/" else re.escape(word) for word in longest_first
+    )
     return re.sub(pattern, lambda found: words[found[0]], text)

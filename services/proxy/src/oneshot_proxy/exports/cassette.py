@@ -24,7 +24,9 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     async for call in calls:
         tape.add(call)
     if not tape.entries:
-        raise BadInput(f"session {session.session_id!r} holds no model call that was answered: there is nothing to replay")
+        raise BadInput(
+            f"session {session.session_id!r} holds no model call that was answered: there is nothing to replay"
+        )
     header = Header(
         format="oneshot-cassette/1",
         wire_api="responses",
