@@ -1,6 +1,7 @@
 """Replays through the gateway: paced, broken off, left, and from a session that this proxy recorded itself."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -22,10 +23,11 @@ async def test_nobody_without_a_ticket_gets_an_answer() -> None:
     assert server._server is not None
     reader, writer = await asyncio.open_connection(*server._server.sockets[0].getsockname()[:2])
     writer.write(b"POST /guessed HTTP/1.1\r\n\r\n")
-    with pytest.raises(ConnectionError):
-        await reader.readexactly(1)
-        raise ConnectionError
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
     await server.stop()
 
 
