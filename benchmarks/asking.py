@@ -114,7 +114,12 @@ class Conversation:
         self._turn()
         while self._full:
             self._items.pop(0)
-        fixed = {"model": MODEL, "stream": self._stream, "store": False, "prompt_cache_key": f"key-{self._random.random()}"}
+        fixed = {
+            "model": MODEL,
+            "stream": self._stream,
+            "store": False,
+            "prompt_cache_key": f"key-{self._random.random()}",
+        }
         body = json.dumps(fixed | self._fixed | {"input": [item for item, _ in self._items]}).encode()
         head = f"POST /v1/responses HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n"
         kind = "accept: text/event-stream\r\ncontent-type: application/json\r\n"
@@ -139,6 +144,8 @@ class Conversation:
 
 
 def _tool(number: int) -> dict[str, Any]:
-    properties = {name: {"type": "string", "description": f"What {name} does. " * 4} for name in ("cmd", "workdir", "shell")}
+    properties = {
+        name: {"type": "string", "description": f"What {name} does. " * 4} for name in ("cmd", "workdir", "shell")
+    }
     parameters = {"type": "object", "properties": properties, "required": ["cmd"], "additionalProperties": False}
     return {"type": "function", "name": f"tool_{number}", "description": "Runs it. " * 10, "parameters": parameters}

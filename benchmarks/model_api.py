@@ -15,7 +15,9 @@ EVENTS, GAP = 200, 0.005
 STAMP = b'"at": '
 _USAGE = {"input_tokens": 10000, "output_tokens": 200, "total_tokens": 10200}
 _DONE = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "usage": _USAGE}
-_LAST = b"event: response.completed\ndata: %s\n\n" % json.dumps({"type": "response.completed", "response": _DONE}).encode()
+_LAST = (
+    b"event: response.completed\ndata: %s\n\n" % json.dumps({"type": "response.completed", "response": _DONE}).encode()
+)
 _ANSWER = json.dumps(_DONE | {"output": [{"type": "message", "role": "assistant", "content": []}]}).encode()
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(_ANSWER) + _ANSWER

@@ -73,7 +73,12 @@ async def _bare(stack: AsyncExitStack, folder: Path, upstream: int) -> Place:
 
 async def _ours(stack: AsyncExitStack, folder: Path, upstream: int, sessions: int) -> Place:
     (folder / "token").write_text("caller-token")
-    fixed = {"LISTEN": f"unix:{folder}/g", "TOKEN_FILE": f"{folder}/token", "DATA": f"{folder}/data", "LOG_LEVEL": "debug"}
+    fixed = {
+        "LISTEN": f"unix:{folder}/g",
+        "TOKEN_FILE": f"{folder}/token",
+        "DATA": f"{folder}/data",
+        "LOG_LEVEL": "debug",
+    }
     env = {key: value for key, value in os.environ.items() if not key.startswith("ONESHOT_")}
     env |= {f"ONESHOT_PROXY_{name}": value for name, value in (fixed | {"EXIT_ON_STDIN_EOF": "1"}).items()}
     log = folder / "proxy.log"

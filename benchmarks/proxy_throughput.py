@@ -38,7 +38,8 @@ async def _round(place: Place, conversations: list[Conversation], taken: Taken) 
     tokens = place.tokens
     # made before: the client must not be what is measured
     turns = [
-        [each.request(tokens[number % len(tokens)]) for _ in range(REQUESTS)] for number, each in enumerate(conversations)
+        [each.request(tokens[number % len(tokens)]) for _ in range(REQUESTS)]
+        for number, each in enumerate(conversations)
     ]
     start = time.perf_counter()
     answers = await asyncio.gather(*(_agent(place, number, each) for number, each in enumerate(turns)))
@@ -61,7 +62,9 @@ async def measured(repeat: int) -> list[measure.Measurement]:
     bare = taken["bare"]
 
     def against_bare(name: str, value: list[float], floor: list[float]) -> measure.Measurement:
-        return measure.Measurement(name, statistics.median(value) * 1e3, statistics.median(floor) * 1e3, len(value), "ms")
+        return measure.Measurement(
+            name, statistics.median(value) * 1e3, statistics.median(floor) * 1e3, len(value), "ms"
+        )
 
     return [
         against_bare("throughput", taken["ours"].a_request, bare.a_request),

@@ -1,18 +1,23 @@
 """A real proxy in the test's own loop: real mitmproxy, real gRPC on a unix socket, and a plain HTTP client for the gateway."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import shutil
+import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2_grpc
 from oneshot_proxy.app import running
+from oneshot_proxy.gateway import Gateway
 from oneshot_proxy.settings import ProxySettings
 from oneshot_shared import client, server
 
@@ -63,11 +68,28 @@ class Stream:
         self.writer.transport.abort()
 
 
+class Names:
+    """The test's own name service: where a host is, as the proxy's connections look it up."""
+
+    def __init__(self) -> None:
+        self.ports: dict[str, int] = {}
+
+    def server_connect(self, data: ServerConnectionHookData) -> None:
+        assert data.server.address
+        if port := self.ports.get(data.server.address[0]):
+            data.server.address = ("127.0.0.1", port)
+
+
 class Proxy:
     """A running proxy and its client."""
 
-    def __init__(self, stub: Any, port: int, data: Path, socket: Path) -> None:
-        self.stub, self.port, self.data, self.socket = stub, port, data, socket
+    def __init__(self, stub: Any, gateway: Gateway, data: Path, socket: Path) -> None:
+        self.stub, self.port, self.data, self.socket = stub, gateway.port, data, socket
+        self.forward_port = gateway.forward_port
+        self.ca = data / "state" / "mitmproxy" / "mitmproxy-ca-cert.pem"
+        self.names = Names()
+        self._opened: list[Stream] = []
+        gateway._master.addons.add(self.names)
 
     async def keys(self, base_url: str, key: str = CANARY) -> None:
         await self.stub.PutKeys(pb.PutKeysRequest(variables={"OPENAI_API_KEY": key, "OPENAI_BASE_URL": base_url}))
@@ -81,6 +103,37 @@ class Proxy:
         request = pb.OpenSessionRequest(session_id=session_id, model=model, limits=pb.Limits(**(limits or {})), **up)
         response: pb.OpenSessionResponse = await self.stub.OpenSession(request)
         return response.token
+
+    async def open_live(self, session_id: str = "live-1", limits: dict[str, Any] | None = None) -> str:
+        request = pb.OpenSessionRequest(
+            session_id=session_id, kind=pb.SESSION_KIND_LIVE, limits=pb.Limits(**(limits or {}))
+        )
+        response: pb.OpenSessionResponse = await self.stub.OpenSession(request)
+        return response.token
+
+    async def connect(self) -> "Stream":
+        """A connection to the forward door; it is closed with the proxy, if not before."""
+        found = Stream(*await asyncio.open_connection("127.0.0.1", self.forward_port))
+        self._opened.append(found)
+        return found
+
+    async def tunnel(self, who: str, host: str, port: int, *, tls: str = "", ca: Path | None = None) -> "Stream":
+        """A tunnel through the forward door; `who` is SESSION:TOKEN. With TLS to the name `tls`, as a client who trusts our CA."""
+        found = await self.connect()
+        lines = [f"CONNECT {host}:{port} HTTP/1.1", f"host: {host}:{port}"]
+        lines += [f"proxy-authorization: Basic {base64.b64encode(who.encode()).decode()}"] if who else []
+        found.writer.write("\r\n".join([*lines, "", ""]).encode())
+        await found.head()
+        if tls and found.status == 200:
+            context = ssl.create_default_context(cafile=ca or self.ca)
+            await found.writer.start_tls(context, server_hostname=tls)
+        return found
+
+    async def hang_up(self) -> None:
+        """Close the connections to the forward door."""
+        for each in self._opened:
+            each.close()
+        await asyncio.sleep(0)
 
     async def session(self, session_id: str = "run-1") -> pb.Session:
         return (await self.stub.GetSession(pb.GetSessionRequest(session_id=session_id))).session
@@ -114,12 +167,14 @@ class Proxy:
         method: str = "POST",
         headers: dict[str, str] | None = None,
         relay: bool = False,
+        via: Stream | None = None,
     ) -> Stream:
-        """Send a request; the answer's head is there, its body not yet."""
-        opened = (
-            asyncio.open_unix_connection(str(self.socket)) if relay else asyncio.open_connection("127.0.0.1", self.port)
-        )
-        found = Stream(*await opened)
+        """Send a request, by a new connection to the gateway or in a tunnel; the answer's head is there, its body not yet."""
+        if via is None:
+            here = ("127.0.0.1", self.port)
+            opened = asyncio.open_unix_connection(str(self.socket)) if relay else asyncio.open_connection(*here)
+            via = Stream(*await opened)
+        found = via
         content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         fixed = {"host": "gateway", "authorization": f"Bearer {token}", "content-length": str(len(content))}
         lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in (fixed | (headers or {})).items() if v)]
@@ -133,7 +188,8 @@ class Proxy:
         try:
             return Reply(found.status, found.headers, await found.rest())
         finally:
-            found.close()
+            if "via" not in how:
+                found.close()
 
 
 @contextlib.asynccontextmanager
@@ -155,8 +211,25 @@ async def proxy(data: Path, **settings: Any) -> AsyncIterator[Proxy]:
             try:
                 async with client.channel(address, "caller-token") as channel:
                     stub = proxy_pb2_grpc.ProxyServiceStub(channel)
-                    yield Proxy(stub, app.gateway.port, data, Path(made.gateway_socket))
+                    found = Proxy(stub, app.gateway, data, Path(made.gateway_socket))
+                    yield found
+                    await found.hang_up()
             finally:
+                app.end_leases()
                 await grpc_server.stop(1)
     finally:
         shutil.rmtree(sockets)
+
+
+async def assert_nowhere(proxy: Proxy, *secrets: str) -> None:
+    """No file below data/ holds any of these, nor do the records, which lie compressed, once they are read back."""
+    sessions = (await proxy.stub.ListSessions(pb.ListSessionsRequest())).sessions
+    calls = [call for session in sessions for call in await proxy.calls(session.session_id)]
+    bodies = [body.decode(errors="replace") for call in calls for body in (call.request, call.response)]
+    records = [*map(str, sessions), *map(str, calls), *bodies]
+    files = [file for file in proxy.data.rglob("*") if file.is_file()]
+    assert files
+    for secret in secrets:
+        assert len(secret) >= 8
+        assert not [record for record in records if secret in record]
+        assert not [file for file in files if secret.encode() in file.read_bytes()]

@@ -2,19 +2,14 @@
 
 import asyncio
 import json
-import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from mitmproxy.certs import CertStore
 
+from fakes import tls
 from fakes.model_server import Answer, ModelServer, event, items, message, say
 from oneshot_shared.errors import NotReady
 from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy
-
-PEM = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 
 
 async def test_streams_before_the_upstream_has_finished(proxy: Proxy) -> None:
@@ -121,20 +116,16 @@ async def test_a_taken_port_ends_the_start_with_a_sentence(proxy: Proxy, tmp_pat
 async def test_an_upstream_with_tls_is_checked_against_the_given_authority(
     proxy: Proxy, tmp_path: harness.Path
 ) -> None:
-    store = CertStore.from_store(tmp_path / "ca", "test", 2048)
-    leaf = store.get_cert("localhost", [x509.DNSName("localhost")])
-    (tmp_path / "leaf.pem").write_bytes(leaf.cert.to_pem() + leaf.privatekey.private_bytes(*PEM))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tmp_path / "leaf.pem")
-    async with ModelServer([say("safe")], tls=context) as upstream:
+    made = tls.made(tmp_path / "ca")
+    async with ModelServer([say("safe")], tls=made.server) as upstream:
         await proxy.keys(upstream.base_url)
         assert (await proxy.ask(await proxy.open())).status == 502
         assert "certificate" in (await proxy.session()).upstream_failure.lower()
         assert upstream.requests == []
         await asyncio.sleep(0)
     async with (
-        harness.proxy(tmp_path / "second", upstream_ca=str(tmp_path / "ca" / "test-ca-cert.pem")) as second,
-        ModelServer([say("safe")], tls=context) as upstream,
+        harness.proxy(tmp_path / "second", upstream_ca=str(made.authority)) as second,
+        ModelServer([say("safe")], tls=made.server) as upstream,
     ):
         await second.keys(upstream.base_url)
         assert b"safe" in (await second.ask(await second.open(), {"model": MODEL, "stream": True})).body

@@ -25,6 +25,8 @@ _STEPS = {
 }
 
 
+_ALARM = "alarm: "  # how the orchestrator begins the detail of such an event
+_DRIFT_LINES = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -86,9 +88,18 @@ class Progress:
         spent = money(event.usage)
         row = f"{run_id}  {words}{detail}" + (f"  ({spent})" if spent else "")
         self._rows[run_id] = plain(row.replace("\n", " "))
-        if not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
+        if event.detail.startswith(_ALARM) and not self._quiet:
+            self._tell(plain(f"[{elapsed:6.1f} s] {run_id}  {event.detail}"))
+        elif not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
             failed = " failed" if event.phase == pb.PHASE_FAILED else ""
-            print(plain(f"[{elapsed:6.1f} s] {run_id}  {words}{failed}{detail}"), file=sys.stderr, flush=True)
+            self._tell(plain(f"[{elapsed:6.1f} s] {run_id}  {words}{failed}{detail}"))
+
+    def _tell(self, line: str) -> None:
+        """A line that stays, also above live ones."""
+        if self._live:
+            self._live.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def done(self, run_id: str) -> None:
         """Take an ended run's line away."""
@@ -112,7 +123,8 @@ def row(run: pb.Run) -> str:
         state = grader_pb2.Verdict.Name(run.grade.verdict).removeprefix("VERDICT_") if run.grade.verdict else "scored"
     who = " ".join(filter(None, (run.request.agent.name, run.request.model, "replayed" if run.replayed else "")))
     seconds = f"{_seconds(run):7.1f} s" if run.ended_at else " " * 9
-    return f"{run.run_id:<44} {state:<10} {seconds}  {run.request.backend:<7} {who}  {money(run.usage)}".rstrip()
+    usage = ", ".join(filter(None, (money(run.usage), "alarm" if run.alarms else "")))
+    return f"{run.run_id:<44} {state:<10} {seconds}  {run.request.backend:<7} {who}  {usage}".rstrip()
 
 
 def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
@@ -127,7 +139,9 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
     grade = run.grade
     lines = ["-" * 40, f"Verdict: {_verdict(grade)}"]
     if run.replayed:
-        lines.append(f"Model answers: replayed from cassette {run.replayed!r} (no model was called)")
+        source = "run" if run.request.replay_run else "cassette"
+        lines.append(f"Model answers: replayed from {source} {run.replayed!r} (no model was called)")
+    lines += [f"Alarm: {alarm}" for alarm in run.alarms]
     lines += [f"Rubric total score: {_total(grade)}"] if grade.criteria else []
     lines += [_criterion(line) for line in grade.criteria]
     if grade.tests and grade.verdict != grader_pb2.VERDICT_INVALID:
@@ -136,12 +150,23 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
         lines += [f" - {test.outcome}: {test.id}" for test in grade.tests if test.outcome != "passed"]
     lines += [f"Integrity: {finding.code}: {finding.detail}" for finding in grade.findings]
     lines += [f"Note: {note}" for note in [run.stopped_by, *run.notes] if note]
-    spent, source = money(run.usage), "model" if not run.replayed else "replayed"
-    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {source}: {spent}" if spent else ""))
+    lines += _drift(run)
+    spent, whose = money(run.usage), "model" if not run.replayed else "replayed"
+    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {whose}: {spent}" if spent else ""))
     lines += [f"Files: {folder}"] if folder else []
     removed = "container" if run.request.backend == "docker" else "sandbox"
     block = [f"[results] {line}" for line in [*lines, "=" * 40]]
     return plain("\n".join([*block, f"[cleanup] Removing {removed}"] if cleaned else block))
+
+
+def _drift(run: pb.Run) -> list[str]:
+    """How many differences from the recording there were, and the first of them."""
+    count = len(run.drift)
+    if not count:
+        return []
+    more = [f" - and {count - _DRIFT_LINES} more, in run.json"] if count > _DRIFT_LINES else []
+    counted = f"{count} difference{'s' if count > 1 else ''}"
+    return [f"Drift from the recording: {counted}", *[f" - {line}" for line in run.drift[:_DRIFT_LINES]], *more]
 
 
 def _verdict(grade: grader_pb2.Grade) -> str:

@@ -42,6 +42,7 @@ def _evaluation(run: pb.Run) -> dict[str, object]:
         "blame": grader_pb2.Blame.Name(grade.blame).removeprefix("BLAME_").lower() if grade.blame else None,
         "reason": grade.reason,
         "stopped_by": run.stopped_by or None,
+        "alarms": list(run.alarms),
         "tests": [MessageToDict(test, preserving_proto_field_name=True) for test in grade.tests],
         "rubric": {
             "total": grade.total if grade.HasField("total") else None,
@@ -60,6 +61,7 @@ def _evaluation(run: pb.Run) -> dict[str, object]:
         "findings": [MessageToDict(finding, preserving_proto_field_name=True) for finding in grade.findings],
         "usage": MessageToDict(run.usage, preserving_proto_field_name=True, always_print_fields_with_no_presence=True),
         "notes": list(run.notes),
+        "drift": list(run.drift),
     }
 
 
@@ -81,8 +83,12 @@ def _markdown(run: pb.Run) -> str:
         f"- Tokens: {run.usage.input_tokens} in ({run.usage.cached_tokens} cached), {run.usage.output_tokens} out",
     ]
     if run.replayed:
-        lines.append(f"- Replayed from the cassette `{run.replayed}`: no model was called")
+        source = "run" if run.request.replay_run else "the cassette"
+        lines.append(f"- Replayed from {source} `{run.replayed}`: no model was called")
+    lines += [f"- **Alarm**: {alarm}" for alarm in run.alarms]
     lines += [f"- {note}" for note in [run.stopped_by, *run.notes] if note]
+    if run.drift:
+        lines += ["", "## Drift from the recording", "", *[f"- {sentence}" for sentence in run.drift]]
     if grade.criteria:
         lines += ["", "## Rubric", "", "| criterion | weight | score | by | note |", "|---|---|---|---|---|"]
         lines += [

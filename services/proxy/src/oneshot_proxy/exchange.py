@@ -18,6 +18,7 @@ _KEY = "oneshot"
 class Exchange:
     """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked.
 
+    `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
     """
 
@@ -28,6 +29,7 @@ class Exchange:
     request: bytes = b""
     problem: str = ""
     forwarded: bool = False
+    cut: str = ""
     tee: Tee | None = None
     usage: Usage | None = None
     wire_api: str = ""

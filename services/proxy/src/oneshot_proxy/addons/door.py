@@ -76,9 +76,11 @@ class Door:
         """A request, inside a tunnel or without one. Only a live session's keeps its address."""
         if not is_forward(flow):
             return
-        session, address = self._tunnels.get(flow.client_conn.id), (flow.request.host, flow.request.port)
+        # by `data`: a live session's host header stays as it is
+        place = flow.request.data
+        session, address = self._tunnels.get(flow.client_conn.id), (place.host, place.port)
         if session is None or not session.live:
-            flow.request.host, flow.request.port = _NOWHERE
+            place.host, place.port = _NOWHERE
         try:
             if session is None:
                 session = self._knock(flow)
@@ -91,7 +93,7 @@ class Door:
             return
         flow.metadata[_KEY] = session
         if session.live:
-            flow.request.host, flow.request.port = address
+            place.host, place.port = address
 
     def _knock(self, flow: HTTPFlow) -> Session:
         """The session that the credentials name. :raises Refusal: there is none."""

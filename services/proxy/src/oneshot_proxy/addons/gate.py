@@ -83,6 +83,8 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
@@ -107,7 +109,7 @@ class Gate:
             entry = found.session.player.next(request.body, request.items)
         except Refusal as error:
             if error.code == refusal.BUDGET:  # the recorded session ended here at a limit
-                found.session.stopped_by = found.session.stopped_by or error.message
+                found.session.stop(error.message)
             raise
         answer = playback.answer(
             entry,
@@ -123,8 +125,7 @@ class Gate:
 
 def _check_budget(session: Session) -> None:
     if reached := session.exceeded():
-        session.stopped_by = session.stopped_by or reached
-        raise Refusal(refusal.BUDGET, reached)
+        raise Refusal(refusal.BUDGET, session.stop(reached))
 
 
 def _token(headers: Headers) -> str:

@@ -55,13 +55,19 @@ class Live:
             found.problem = "WebSockets are not recorded; use POST and server-sent events"
             raise Refusal(refusal.WEBSOCKET, found.problem, 426)
         if reached := session.exceeded():
-            found.problem = session.stopped_by = session.stopped_by or reached
+            found.problem = session.stop(reached)
             raise Refusal(refusal.BUDGET, reached)
         if problem := self._sessions.recording_problem:
             self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
         flow.request.stream = found.keep_request
+        self._mark(found)
+
+    def _mark(self, found: Exchange) -> None:
+        """It is on its way."""
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(found.session)))
 
     def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
@@ -77,6 +83,7 @@ class Live:
         try:
             found.started_at = flow.request.timestamp_end or time.time()
             _understand(found, flow.request)
+            self._mark(found)
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 

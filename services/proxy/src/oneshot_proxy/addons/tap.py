@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow, Response
 
-from oneshot_proxy import exchange, outcome, redact
+from oneshot_proxy import alarms, exchange, outcome, redact
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.sessions import Sessions
@@ -68,12 +68,13 @@ class Tap:
         body, result, problem = self._read(found, response)
         status = response.status_code if response is not None else 0
         found.end(status, body)
-        failure = _failure(found, status, result, body, broken) if found.forwarded else ""
+        failure = _failure(found, status, result, body, broken) if found.forwarded and not found.cut else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
         if found.forwarded:
             found.session.settle(status, result, failure)
-        left = broken if broken and not failure and not result.finished else ""
+        left = broken if broken and not failure and not found.cut and not result.finished else ""
+        found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem)
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
         kind = response.headers.get("content-type", "") if response is not None else ""
         self._sessions.keep(found.session, found.record(status, kind, body, patterns))
