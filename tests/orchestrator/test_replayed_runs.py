@@ -65,6 +65,7 @@ async def test_a_recorded_run_runs_again_without_a_key(stack: Stack, hello: Path
     assert (again.grade.verdict, again.replayed, again.request.model) == (PASS, "run-1", MODEL), again
     assert stack.file("artifacts/diff.patch", "again") == stack.file("artifacts/diff.patch")
     assert (again.usage.input_tokens, again.usage.cost_usd) == (first.usage.input_tokens, 0)
+    assert len(again.drift) == 1, list(again.drift)
     (sentence,) = again.drift  # the nanoseconds
     assert sentence.startswith("output of call_1 differs")
     assert json.loads(stack.file("run.json", "again"))["drift"] == [sentence]

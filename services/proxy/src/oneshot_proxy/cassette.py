@@ -21,7 +21,7 @@ A recorded cassette says more. In the header: `cwd`, the words that stand for th
     "ends"      "cut": the connection broke after `output`, before any answer where `status` is 0; "left": the agent left, so
                 that nothing more comes until it leaves again
     "timing"    {"first_token", "seconds"}: seconds from the request to the first token and to the end
-    "given"     what no model said and no answer above had: {"of": "output of call_1", "sha256", "text", "handles"}, with the
+    "given"     what no model said and no answer after other words had: {"of": "output of call_1", "sha256", "text", "handles"}, with the
                 digest and the beginning of its text without what always differs (see oneshot_proxy.drift), and ids in it
                 that the model uses later, which a replay puts in terms of its own
     "instructions", "tools"   digests of the request's, where they differ from those of the line above

@@ -6,6 +6,7 @@ What differs from run to run by itself is taken out first: chunk ids, wall times
 import hashlib
 import html
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from oneshot_proxy.cassette import Entry, Given, Item, is_emitted, text_of
 
+_KEPT = 400
 _SHOWN = 80
 _UUID = r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 _HANDLE = re.compile(rf"session[ _]id\W{{1,4}}(\d+)|({_UUID})", re.IGNORECASE)
@@ -26,7 +28,9 @@ _VOLATILE = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "DATE"),
     (re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d +(?:\d\d:\d\d|\d{4})"), "DATE"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds?)\b"), "N s"),
-    (re.compile(r"^- `r\d+` = `[^`]*`$", re.MULTILINE), "skills"),  # they lie in the agent's own home
+    # Codex's own home and temporary folder
+    (re.compile(r"^- `r\d+` = `[^`]*`$", re.MULTILINE), "skills"),
+    (re.compile(r"^ ?The writable roots? (?:is|are) .*$", re.MULTILINE), "writable roots"),
 )
 
 
@@ -88,7 +92,7 @@ def normal(text: str, cwd: str) -> str:
 
 def _beginning(text: str) -> str:
     body = text.partition("Output:\n")[2] if text.startswith("Chunk ID") else text
-    return " ".join(body.split())[:_SHOWN].encode("utf-8", "replace").decode()
+    return " ".join(body.split())[:_KEPT].encode("utf-8", "replace").decode()
 
 
 def _digest(text: str) -> str:
@@ -122,10 +126,19 @@ def sentences(entry: Entry, mine: Mapping[str, Given], body: Mapping[str, Any], 
     for each in entry.given:
         own = mine.get(each.of)
         if own is None:
-            yield f"{each.of} is missing; recorded: {each.text!r}"
+            yield f"{each.of} is missing; recorded: {each.text[:_SHOWN]!r}"
         elif own.sha256 != each.sha256:
-            same = "; they begin alike" if own.text == each.text else f": {own.text!r}, recorded: {each.text!r}"
-            yield f"{each.of} differs{same}"
+            yield f"{each.of} differs{_difference(own.text, each.text)}"
+
+
+def _difference(mine: str, recorded: str) -> str:
+    """Where two texts part, as far as their beginnings show it."""
+    if mine == recorded:
+        return f" after its first {len(mine)} characters"
+    common = len(os.path.commonprefix((mine, recorded)))
+    start = max(0, common - _SHOWN // 4)
+    window = slice(start, start + _SHOWN)
+    return f": {mine[window]!r}, recorded: {recorded[window]!r}"
 
 
 def _tools(recorded: Mapping[str, str], mine: Mapping[str, str]) -> Iterator[str]:

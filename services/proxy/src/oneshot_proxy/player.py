@@ -46,7 +46,7 @@ class Player:
 
     def _note(self, entry: Entry, mine: Mapping[str, Given], body: Mapping[str, Any], cwd: str) -> None:
         found = list(drift.sentences(entry, mine, body, cwd))
-        found += [f"{of} is new: {own.text!r}" for of, own in mine.items() if of not in self._known]
+        found += [f"{of} is new: {own.text[:80]!r}" for of, own in mine.items() if of not in self._known]
         if self._cassette.header.cwd and not cwd:
             found.append("no request names its working directory, so paths are those of the recording")
         for sentence in found:

@@ -55,7 +55,7 @@ class _Tape:
         self.cwd_word = f"{{cwd-{hashlib.sha256(session_id.encode()).hexdigest()[:8]}}}"
         self._session_id = session_id
         self._losses = losses
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[tuple[str, str], str] = {}
         self._instructions = ""
         self._tools: dict[str, str] = {}
 
@@ -86,20 +86,21 @@ class _Tape:
             self._losses.add(f"that some answers came from {model}")
         terms = Substitution({self.cwd: self.cwd_word} if self.cwd else {})
         answer = answers.answer(call)
+        after = digest(emitted([terms.applied(item) for item in items]))
         self.entries.append(
             Entry(
-                after=digest(emitted([terms.applied(item) for item in items])),
+                after=after,
                 output=[terms.applied(item) for item in answer.pop("output", [])],
-                given=self._new(items),
+                given=self._new(items, after),
                 **self._settings(body),
                 **answer,
             )
         )
 
-    def _new(self, items: list[Item]) -> tuple[Given, ...]:
-        found = [each for each in drift.given(items, self.cwd) if (each.of, each.sha256) not in self._seen]
-        self._seen.update((each.of, each.sha256) for each in found)
-        return tuple(found)
+    def _new(self, items: list[Item], after: str) -> tuple[Given, ...]:
+        """What no answer after other words was given: those after the same words are told apart by it."""
+        found = drift.given(items, self.cwd)
+        return tuple(each for each in found if self._seen.setdefault((each.of, each.sha256), after) == after)
 
     def _settings(self, body: Item) -> dict[str, Any]:
         """What differs from the entry before."""
