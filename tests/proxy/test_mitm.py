@@ -5,6 +5,8 @@ from pathlib import Path
 
 import mitmproxy
 from mitmproxy.connection import Client
+from mitmproxy.exceptions import AddonHalt
+from mitmproxy.hooks import RunningHook
 from mitmproxy.options import Options
 from mitmproxy.proxy import server_hooks
 from mitmproxy.proxy.mode_specs import ProxyMode
@@ -28,3 +30,31 @@ async def test_a_client_with_a_public_address_is_refused() -> None:
         )
         await made.addons.trigger_event(server_hooks.ClientConnectedHook(client))
         assert bool(client.error) is refused
+
+
+async def test_events_go_to_each_addon_in_order_past_one_that_fails() -> None:
+    class Failing:
+        def running(self) -> None:
+            seen.append("failing")
+            raise ValueError("broken")
+
+    class Waiting:
+        async def running(self) -> None:
+            seen.append("waiting")
+
+    class Halting:
+        def running(self) -> None:
+            seen.append("halting")
+            raise AddonHalt
+
+    seen: list[str] = []
+    made = mitm.master(Options())
+    await made.addons.trigger_event(RunningHook())
+    waiting = Waiting()
+    made.addons.add(Failing(), waiting)
+    await made.addons.trigger_event(RunningHook())
+    assert seen == ["failing", "waiting"]
+    made.addons.remove(waiting)
+    made.addons.add(Halting(), Waiting())
+    await made.addons.trigger_event(RunningHook())
+    assert seen[2:] == ["failing", "halting"]

@@ -48,15 +48,20 @@ def path_pattern(path: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)")
 
 
-def given(items: list[Item], cwd: str) -> list[Given]:
-    """Everything in a request's input that no model said, by name, in order; names are unique."""
+def given(items: list[Item], cwd: str, memo: dict[bytes, Given]) -> list[Given]:
+    """Everything in a request's input that no model said, by name, in order; names are unique.
+
+    `memo` spares the work on what an earlier request of the same session had already.
+    """
     found, counts = [], Counter[str]()
     for item in items:
         if not is_emitted(item):
             name = _name(item)
             counts[name] += 1
             numbered = name if name.startswith("output") and counts[name] == 1 else f"{name} {counts[name]}"
-            found.append(_given(numbered, _text(item), cwd))
+            text = _text(item)
+            key = hashlib.blake2b(f"{numbered}\0{cwd}\0{text}".encode("utf-8", "surrogatepass")).digest()
+            found.append(memo.get(key) or memo.setdefault(key, _given(numbered, text, cwd)))
     return found
 
 

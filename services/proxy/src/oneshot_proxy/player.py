@@ -29,6 +29,7 @@ class Player:
         self._known = {each.of for entry in cassette.entries for each in entry.given}
         self._terms = Substitution()
         self._recorded: dict[str, Item] = {}
+        self._memo: dict[bytes, Given] = {}
 
     def next(self, body: Mapping[str, Any], items: list[Item]) -> Entry:
         """The answer to a request with this body and these input items. :raises Refusal: no unused entry follows them."""
@@ -38,7 +39,7 @@ class Player:
         waiting = self._unused.get(digest(said))
         if not waiting:
             raise self._divergence(said)
-        mine = {each.of: each for each in drift.given(items, cwd)} if self._known else {}
+        mine = {each.of: each for each in drift.given(items, cwd, self._memo)} if self._known else {}
         entry = min(waiting, key=lambda each: drift.distance(each, mine))
         waiting.remove(entry)
         self._note(entry, mine, body, cwd)

@@ -11,6 +11,7 @@ from oneshot_proxy import alarms, prices, redact
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import SessionRecord
+from oneshot_proxy.room import Room
 from oneshot_proxy.usage import Usage
 from oneshot_shared.providers import Upstream
 
@@ -67,6 +68,7 @@ class Session:
     upstream: Upstream | None
     player: Player | None
     price_known: bool
+    room: Room = field(default_factory=Room)
     token: str = ""
     opened_at: float = field(default_factory=time.time)
     closed_at: float = 0.0

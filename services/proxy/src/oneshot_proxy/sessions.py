@@ -15,6 +15,7 @@ from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.room import Room
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
 from oneshot_proxy.storage.reader import Verification
 from oneshot_proxy.store import Pruned, Store
@@ -31,10 +32,17 @@ _TOLD_SECONDS = 3600.0
 class Sessions:
     """The core of the service; it knows neither gRPC nor HTTP."""
 
-    def __init__(self, store: Store, secrets: redact.Secrets, model_hosts: tuple[ModelHost, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secrets: redact.Secrets,
+        model_hosts: tuple[ModelHost, ...] = (),
+        room: Room | None = None,
+    ) -> None:
         self._store = store
         self._secrets = secrets
         self._model_hosts = model_hosts
+        self._room = room or Room()
         self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
@@ -62,6 +70,7 @@ class Sessions:
         """
         tape = await self._exported(spec.recorded_session) if spec.recorded_session else spec.cassette
         session = await asyncio.to_thread(self._checked, spec, tape)
+        session.room = self._room
         taken = await self._store.session(spec.session_id)
         await self._close_forgotten()
         present = self._open.get(spec.session_id)

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from oneshot_proxy import drift, protocols
+from oneshot_proxy import drift, offload, protocols
 from oneshot_proxy.cassette import Entry, Given, Header, Item, digest, emitted
 from oneshot_proxy.exports import cassette_answers as answers
 from oneshot_proxy.exports.contract import Losses
@@ -22,7 +22,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     """The lines. :raises BadInput: the session spoke another API than Responses, or holds no answered call."""
     tape = _Tape(session.session_id, losses)
     async for call in calls:
-        tape.add(call)
+        await offload.run(len(call.request), tape.add, call)
     if not tape.entries:
         raise BadInput(
             f"session {session.session_id!r} holds no model call that was answered: there is nothing to replay"
@@ -56,6 +56,7 @@ class _Tape:
         self._session_id = session_id
         self._losses = losses
         self._seen: dict[tuple[str, str], str] = {}
+        self._memo: dict[bytes, Given] = {}
         self._instructions = ""
         self._tools: dict[str, str] = {}
 
@@ -99,7 +100,7 @@ class _Tape:
 
     def _new(self, items: list[Item], after: str) -> tuple[Given, ...]:
         """What no answer after other words was given: those after the same words are told apart by it."""
-        found = drift.given(items, self.cwd)
+        found = drift.given(items, self.cwd, self._memo)
         return tuple(each for each in found if self._seen.setdefault((each.of, each.sha256), after) == after)
 
     def _settings(self, body: Item) -> dict[str, Any]:
