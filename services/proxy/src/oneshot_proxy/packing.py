@@ -92,6 +92,7 @@ def usage(counted: Usage) -> pb.Usage:
         output_tokens=counted.output_tokens,
         reasoning_tokens=counted.reasoning_tokens,
         cost_usd=counted.cost_usd,
+        cache_write_tokens=counted.cache_write_tokens,
     )
 
 

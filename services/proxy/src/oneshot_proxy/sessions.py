@@ -6,7 +6,7 @@ import math
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from oneshot_proxy import cassette, hosts, prices, redact
@@ -15,7 +15,8 @@ from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.room import Room
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
-from oneshot_proxy.store import Store
+from oneshot_proxy.storage.reader import Verification
+from oneshot_proxy.store import Pruned, Store
 from oneshot_proxy.usage import Usage
 from oneshot_shared import logs, providers
 from oneshot_shared.errors import BadInput, nearest
@@ -141,6 +142,15 @@ class Sessions:
         async for call in self._store.calls(session_id):
             yield call
 
+    async def verify(self, session_id: str) -> Verification:
+        """Whether the store holds what was recorded. :raises FileNotFoundError: no such session."""
+        await self.get(session_id)
+        return await self._store.verify(session_id)
+
+    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
+        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open."""
+        return await self._store.prune(session_ids, older_than, dry_run)
+
     def find(self, token: str) -> Session | None:
         """The session behind a token that was not revoked."""
         return self._by_token.get(token_digest(token))
@@ -180,6 +190,10 @@ class Sessions:
             self._watchers[session_id].discard(changed)
             if not self._watchers[session_id]:
                 del self._watchers[session_id]
+
+    def begin(self, call: CallRecord) -> None:
+        """Have a call written that is on its way: what is known of it, should this process be killed."""
+        self._store.begin(call)
 
     def keep(self, session: Session, call: CallRecord) -> None:
         """Have a call written, and with it the session's state."""

@@ -1,11 +1,11 @@
 """The wire APIs of models, decoded into one shape: `oneshot_proxy.model`. Pure; no bytes make it raise."""
 
 from oneshot_proxy.model import ModelCall
-from oneshot_proxy.protocols import reading, responses
+from oneshot_proxy.protocols import chat, messages, reading, responses
 from oneshot_proxy.protocols.reading import Unknown
 from oneshot_proxy.records import CallRecord
 
-_DECODERS = {"responses": responses.decode}
+_DECODERS = {"responses": responses.decode, "chat": chat.decode, "messages": messages.decode}
 _ENDINGS = {
     "/responses": "responses",
     "/responses/compact": "responses",
