@@ -19,7 +19,7 @@ from oneshot_proxy.storage.seal import seal
 from oneshot_shared import logs
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""So much may wait to be written; beyond it calls are lost, and counted."""
+"""So much may wait to be written, and one call more, whatever its size; beyond it calls are lost, and counted."""
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
 _RETRY_SECONDS = 1.0
 _RECORD_BYTES = 4096  # what a record weighs beside its bodies, roughly
@@ -78,7 +78,7 @@ class Writer:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         job = _Write(record, ended)
         with self._ready:
-            if isinstance(record, CallRecord) and self._waiting + job.size > MAX_WAITING_BYTES:
+            if isinstance(record, CallRecord) and self._waiting >= MAX_WAITING_BYTES:
                 self.lost[record.session_id] = self.lost.get(record.session_id, 0) + ended
                 return
             self._waiting += job.size
