@@ -123,7 +123,7 @@ class Pipeline:
             logs=self.folder / "logs",
             say=self.steps.say,
             reference=verifier.reference,
-            allow_unsandboxed=self.run.request.allow_unsandboxed or bool(self.run.request.replay),
+            allow_unsandboxed=self.run.request.allow_unsandboxed or bool(self.run.replayed),
         )
 
     def _seen(self, record: proxy_pb2.Session) -> None:
@@ -136,6 +136,7 @@ class Pipeline:
             if alarm not in self.run.alarms:
                 self.steps.alarm(alarm)
         self.run.alarms[:] = record.alarms
+        self.run.drift[:] = record.drift
 
     async def _collect(self, sandbox: Sandbox, trees: Trees, place: Path) -> str:
         """Copy the tree out, leave out what leads elsewhere, and write the difference to the base."""
