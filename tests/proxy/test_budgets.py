@@ -9,6 +9,10 @@ from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exchange import Exchange
 from proxy.harness import MODEL, Proxy
 
+pytestmark = [  # as in test_codex_failures.py
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
+]
 STREAMED = {"model": MODEL, "stream": True}
 
 
