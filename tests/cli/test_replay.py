@@ -49,4 +49,4 @@ def test_a_recorded_run_is_replayed_by_its_id(house: House) -> None:
 def test_neither_a_cassette_nor_a_run(house: House) -> None:
     done = house("run", "hello-world", "--backend", "local", "--replay", "helo")
     assert done.code == 2
-    assert "has no cassette 'helo'; it has: hello-world; and no run 'helo' was recorded by this stack" in done.err
+    assert "has no cassette 'helo' (it has: hello-world), and no run 'helo' was recorded by this stack" in done.err
