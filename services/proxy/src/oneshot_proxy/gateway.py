@@ -12,6 +12,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from oneshot_proxy import authority, mitm
+from oneshot_proxy.addons.closer import Closer
 from oneshot_proxy.addons.deadline import Deadline
 from oneshot_proxy.addons.door import Door
 from oneshot_proxy.addons.gate import Gate
@@ -67,7 +68,7 @@ class Gateway:
             gate = Gate(self._sessions, self._playback_server)
             self._master.addons.add(Live(self._sessions), gate, Tap(self._sessions), ready)
             deadline = Deadline(self._sessions, lambda: list(self._proxyserver.connections.values()))
-            self._master.addons.add(deadline, Door(self._sessions))
+            self._master.addons.add(deadline, Closer(self._proxyserver), Door(self._sessions))
             chain = self._master.addons.chain
             chain.insert(0, chain.pop())  # before mitmproxy's own, which would begin TLS
             self._running = asyncio.get_running_loop().create_task(self._master.run())

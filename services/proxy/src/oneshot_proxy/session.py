@@ -77,6 +77,7 @@ class Session:
     calls_decoded: int = 0
     requests: int = 0
     in_flight: int = 0
+    unrecorded: int = 0
     usage: Usage = field(default_factory=Usage)
     whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from oneshot_proxy import cassette, hosts, prices, redact
+from oneshot_proxy import alarms, cassette, hosts, prices, redact
 from oneshot_proxy.exports import cassette as replayable
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.hosts import ModelHost
@@ -132,7 +132,7 @@ class Sessions:
             self.note(session)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SETTLE_SECONDS):
-                    while session.in_flight:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
+                    while session.unrecorded:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
                         await asyncio.sleep(0.005)
             self.note(session)
         return await self.get(session_id)
@@ -182,6 +182,7 @@ class Sessions:
 
     def note(self, session: Session) -> None:
         """Have the session's state written, and those told who watch it."""
+        session.trouble[alarms.LOST] = self._store.lost_calls(session.spec.session_id)
         self._store.put(session.record())
         for watcher in self._watchers.get(session.spec.session_id, ()):
             watcher.set()

@@ -77,9 +77,7 @@ class Gate:
         if problem:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
         request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
-        self._check_session(
-            session
-        )  # again: others may have come, or it may have been closed, while a thread read the body
+        self._check_session(session)  # again: while a thread read the body, others may have come
         _check_budget(session)
         if session.player is not None:
             self._replay(flow, found, request)
@@ -88,7 +86,8 @@ class Gate:
         found.forwarded = True
         session.in_flight += 1
         session.requests += 1
-        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
+        patterns = self._sessions.patterns(session)
+        self._sessions.begin(await offload.run(len(content), found.record, 0, "", b"", patterns))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""

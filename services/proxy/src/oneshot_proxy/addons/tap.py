@@ -78,6 +78,7 @@ class Tap:
                 raise
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
         finally:
+            found.session.unrecorded -= 1
             found.share.give_back()
             self._recording.discard(task)
 
