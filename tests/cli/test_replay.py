@@ -38,9 +38,7 @@ def test_a_recorded_run_is_replayed_by_its_id(house: House) -> None:
     """A replay is recorded as well, and so can be replayed."""
     first = house("run", "hello-world", "--backend", "local", "--replay", "--run-id", "recorded-1")
     assert first.code == 0, first.err
-    again = house(
-        "run", "hello-world", "--backend", "local", "--replay", "recorded-1", "--replay-timing", "recorded"
-    )
+    again = house("run", "hello-world", "--backend", "local", "--replay", "recorded-1", "--replay-timing", "recorded")
     assert again.code == 0, again.err
     assert "model answers are replayed from run 'recorded-1'" in again.err
     assert "[results] Model answers: replayed from run 'recorded-1' (no model was called)" in again.out
