@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from oneshot_proxy.storage.segments import MIN_BYTES, cuts
 from proxy.storage.bodies import BODIES, item, request
@@ -32,6 +32,7 @@ def test_invalid_utf_8_is_cut_as_well() -> None:
     assert list(cuts(first + b',"x"]}')) == [(len(first), "input")]
 
 
+@settings(max_examples=50, deadline=None)
 @given(BODIES)
 def test_cuts_rise_lie_within_and_are_found_again_from_each_of_them(body: bytes) -> None:
     found = list(cuts(body))
