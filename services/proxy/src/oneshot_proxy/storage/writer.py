@@ -19,7 +19,7 @@ from oneshot_proxy.storage.seal import seal
 from oneshot_shared import logs
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""So much may wait to be written; beyond it calls are lost, and counted."""
+"""So much may wait to be written, and one call more, whatever its size; beyond it calls are lost, and counted."""
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
 _RETRY_SECONDS = 1.0
 _RECORD_BYTES = 4096  # what a record weighs beside its bodies, roughly
