@@ -90,8 +90,10 @@ async def _proxy(folder: Path) -> "AsyncIterator[proxy_pb2_grpc.ProxyServiceAsyn
     )
     try:
         assert program.stderr is not None
-        if b'"serving"' not in (said := await program.stderr.readline()):
-            raise NotReady(f"the proxy does not start: {said.decode(errors='replace').strip()}")
+        said = b""
+        while b'"serving"' not in said:  # on a busy machine, a line of another kind may come before
+            if not (said := await program.stderr.readline()):
+                raise NotReady("the proxy does not start; `oneshot-proxy` says why")
         async with client.channel(f"unix:{folder}/p", "caller-token") as opened:
             yield proxy_pb2_grpc.ProxyServiceStub(opened)
     finally:

@@ -30,11 +30,19 @@ def body(words: str) -> dict[str, Any]:
     return {"model": MODEL, "input": words, "stream": True, "instructions": "x" * 5000}
 
 
+async def said(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    """The next line of the log with this event."""
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while (line := json.loads(await process.stderr.readline()))["event"] != event:
+            pass
+    return line
+
+
 async def killed(tmp_path: Path, base_url: str) -> list[bytes]:
     """Twelve calls that end and sixteen that do not; the answers of the first."""
     process = await started(environment(tmp_path))
-    assert process.stderr is not None
-    await process.stderr.readline()
+    await said(process, "serving")
     async with client.channel(f"unix:{tmp_path}/p", "caller-token") as channel:
         stub = proxy_pb2_grpc.ProxyServiceStub(channel)
         await stub.PutKeys(pb.PutKeysRequest(variables={"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": base_url}))
@@ -57,11 +65,9 @@ async def test_what_had_ended_is_kept_and_what_had_not_is_said(tmp_path: Path) -
         answers = await killed(tmp_path, server.base_url)
     before = time.time()
     process = await started(environment(tmp_path))
-    assert process.stderr is not None
-    first = json.loads(await process.stderr.readline())
-    assert first["event"] == "calls were cut when the proxy was killed"
+    first = await said(process, "calls were cut when the proxy was killed")
     assert (first["calls"], first["sessions"]) == (STREAMS, 1)
-    await process.stderr.readline()
+    await said(process, "serving")
     async with client.channel(f"unix:{tmp_path}/p", "caller-token") as channel:
         stub = proxy_pb2_grpc.ProxyServiceStub(channel)
         proxy = Proxy(stub, 0, tmp_path / "data", tmp_path)
