@@ -18,6 +18,14 @@ from proxy.test_main import environment, started
 STREAMS, FINISHED = 16, 12
 
 
+class Elsewhere(Proxy):
+    """A proxy that is a process of its own."""
+
+    def __init__(self, stub: Any, port: int) -> None:
+        self.stub, self.port = stub, port
+        self._opened = []
+
+
 def answer(seen: Seen) -> Answer:
     """Half a stream, and nothing more, for those that say so."""
     if "held" in seen.json["input"]:
@@ -48,7 +56,7 @@ async def killed(tmp_path: Path, base_url: str) -> list[bytes]:
         await stub.PutKeys(pb.PutKeysRequest(variables={"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": base_url}))
         asked = pb.OpenSessionRequest(session_id="run-1", model=MODEL, provider="openai")
         opened = await stub.OpenSession(asked)
-        proxy = Proxy(stub, opened.gateway_port, tmp_path / "data", tmp_path)
+        proxy = Elsewhere(stub, opened.gateway_port)
         replies = await asyncio.gather(*(proxy.ask(opened.token, body(f"done {n}")) for n in range(FINISHED)))
         await proxy.recorded(FINISHED)
         held = [await proxy.stream(opened.token, body(f"held {n}")) for n in range(STREAMS)]
@@ -70,7 +78,7 @@ async def test_what_had_ended_is_kept_and_what_had_not_is_said(tmp_path: Path) -
     await said(process, "serving")
     async with client.channel(f"unix:{tmp_path}/p", "caller-token") as channel:
         stub = proxy_pb2_grpc.ProxyServiceStub(channel)
-        proxy = Proxy(stub, 0, tmp_path / "data", tmp_path)
+        proxy = Elsewhere(stub, 0)
         session = await proxy.session()
         calls = await proxy.calls()
         verified = await stub.VerifySession(pb.VerifySessionRequest(session_id="run-1"))
