@@ -50,3 +50,14 @@ def test_what_is_no_object_has_no_cuts(body: bytes) -> None:
 
 def test_deep_nesting_ends_the_search() -> None:
     assert list(cuts(b'{"input":[' + b"[" * 200_000)) == []
+
+
+def test_a_huge_body_is_looked_at_in_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = request(*(item(number) for number in range(50)))
+    whole = list(cuts(body))
+    monkeypatch.setattr("oneshot_proxy.storage.segments.MAX_BYTES", 10_000)
+    found = list(cuts(body))
+    assert 0 < len(found) < len(whole)
+    while more := list(cuts(body, *found[-1])):
+        found += more
+    assert found == whole
