@@ -81,6 +81,6 @@ def _json(found: list[Measurement]) -> Iterator[str]:
 
 
 def _table(found: list[Measurement]) -> Iterator[str]:
-    yield f"{'':<20}{'ours':>10}{'floor':>10}{'ratio':>8}{'n':>5}"
+    yield f"{'':<24}{'ours':>11}{'floor':>11}{'ratio':>7}{'n':>6}"
     for each in found:
-        yield f"{each.name:<20}{each.value:>8.3f} {each.unit}{each.floor:>8.3f} {each.unit}{each.ratio:>8.2f}{each.n:>5}"
+        yield f"{each.name:<24}{each.value:>8.3f} {each.unit:<2}{each.floor:>8.3f} {each.unit:<2}{each.ratio:>7.2f}{each.n:>6}"

@@ -61,6 +61,7 @@ BAD = {
     "token limit 0": (("hello-world", *NOP, "--token-limit", "0"), "--token-limit is 0; give a number above 0"),
     "token limit 10^20": (("hello-world", *NOP, "--token-limit", "1" + "0" * 20), "--token-limit is 1e+20; give"),
     "cost limit 0": (("hello-world", *NOP, "--cost-limit", "0"), "--cost-limit is 0; give a number above 0"),
+    "request limit 0": (("hello-world", *NOP, "--request-limit", "0"), "--request-limit is 0; give a number above 0"),
     "cost limit nan": (("hello-world", *NOP, "--cost-limit", "nan"), "--cost-limit is nan; give a number above 0"),
 }
 

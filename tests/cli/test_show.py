@@ -75,6 +75,7 @@ def test_what_else_a_block_may_say() -> None:
     )
     invalid.replayed, invalid.stopped_by = "tape", "token limit 10 reached"
     invalid.notes.append("the price is not known")
+    invalid.alarms.append("1 of 2 calls could not be decoded")
     invalid.usage.CopyFrom(proxy_pb2.Usage(input_tokens=1000, output_tokens=234, cost_usd=0.01234))
     invalid.request.backend = "local"
     block = show.results(invalid, "x")
@@ -84,6 +85,7 @@ def test_what_else_a_block_may_say() -> None:
         "Rubric total score: 100% (over 40% of the weight; the rest is unscored)",
         " - b: unscored, no judge model was asked (weight=0.6)",
         "Integrity: forged_report: a canary passed",
+        "Alarm: 1 of 2 calls could not be decoded",
         "Note: token limit 10 reached",
         "Note: the price is not known",
         "Time: 62.5 s; replayed: 1,234 tokens, $0.0123",
@@ -104,6 +106,8 @@ def test_no_verdict_and_no_score() -> None:
 def test_rows() -> None:
     passed = run(verdict=grader.VERDICT_PASS)
     assert re.fullmatch(r"run-1 +PASS +62\.5 s  docker  codex gpt-5\.5", show.row(passed))
+    passed.alarms.append("1 of 2 calls could not be decoded")
+    assert show.row(passed).endswith("codex gpt-5.5  alarm")
     running = run()
     running.state, running.ended_at, running.replayed = pb.RUN_STATE_RUNNING, "", "tape"
     assert re.fullmatch(r"run-1 +running +docker  codex gpt-5\.5 replayed", show.row(running))
@@ -133,6 +137,7 @@ def test_progress_without_a_terminal_is_a_line_a_step(capsys: pytest.CaptureFixt
     events = [
         pb.RunEvent(time=1e9, step=pb.STEP_BUILD, phase=pb.PHASE_STARTED),
         pb.RunEvent(time=1e9 + 5, step=pb.STEP_BUILD, phase=pb.PHASE_PROGRESS, detail="pip install"),
+        pb.RunEvent(time=1e9 + 6, step=pb.STEP_BUILD, phase=pb.PHASE_PROGRESS, detail="alarm: a call was lost"),
         pb.RunEvent(time=1e9 + 63.25, step=pb.STEP_BUILD, phase=pb.PHASE_FAILED, detail="no pip"),
     ]
     for quiet in (True, False):
@@ -143,6 +148,7 @@ def test_progress_without_a_terminal_is_a_line_a_step(capsys: pytest.CaptureFixt
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
         "[   0.0 s] run-1  building the environment",
+        "[   6.0 s] run-1  alarm: a call was lost",
         "[  63.2 s] run-1  building the environment failed: no pip",
     ]
 

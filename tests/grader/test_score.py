@@ -181,11 +181,44 @@ def test_an_agent_that_never_worked_is_invalid() -> None:
 
 
 def test_an_upstream_failure_excuses_what_did_not_pass() -> None:
-    given = grade(
-        report(rows(FAILED)), needs_model=True, model_calls_succeeded=2, upstream_failure="the API answered 503"
-    )
+    failure = {"model_calls_succeeded": 2, "upstream_failure": "the API answered 503", "broke_off": True}
+    given = grade(report(rows(FAILED)), needs_model=True, **failure)
     assert (given.verdict, given.blame) == (pb.VERDICT_INVALID, pb.BLAME_INFRA)
-    assert grade(report(rows(PASSED)), upstream_failure="the API answered 503").verdict == pb.VERDICT_PASS
+    assert grade(report(rows(PASSED)), **failure).verdict == pb.VERDICT_PASS
+
+
+@pytest.mark.parametrize("ended", [{"exit_code": 0}, {"exit_code": 137}, {"stopped_by": "time limit 5 s reached"}])
+def test_a_failed_call_that_the_agent_did_not_give_up_for_excuses_nothing(ended: dict) -> None:
+    given = grade(report(rows(FAILED)), needs_model=True, model_calls_succeeded=2, upstream_failure="429", **ended)
+    assert given.verdict == pb.VERDICT_FAIL
+    assert ("Its last model call failed, but it did not give up for that: 429." in given.reason) == (
+        "stopped_by" not in ended
+    )
+
+
+ALARMS = ["the agent says that it used 9 input tokens (recorded: 8)", "1 of 2 calls could not be decoded"]
+
+
+def test_with_an_alarm_a_pass_is_invalid_by_our_fault() -> None:
+    given = grade(report(rows(PASSED)), alarms=ALARMS)
+    assert (given.verdict, given.blame, given.HasField("total")) == (pb.VERDICT_INVALID, pb.BLAME_INFRA, False)
+    assert given.reason == (
+        "The tests passed, but the record of the model calls does not hold: the agent says that it used 9 input tokens "
+        "(recorded: 8). There is 1 more alarm."
+    )
+
+
+def test_no_alarm_that_an_agent_may_provoke_saves_it_from_a_fail() -> None:
+    assert grade(report(rows(FAILED)), alarms=ALARMS).verdict == pb.VERDICT_FAIL
+    forged = grade(report(rows(PASSED, canaries="passed", status=0)), alarms=ALARMS)
+    assert (forged.verdict, "canary_passed" in codes(forged)) == (pb.VERDICT_FAIL, True)
+    broken = [report(rows(PASSED, status=None)), report(rows(PASSED), pb.SUBJECT_ORACLE)]
+    assert grade(*broken, report(rows(FAILED), pb.SUBJECT_NOP), alarms=ALARMS).verdict == pb.VERDICT_FAIL
+
+
+def test_a_task_without_tests_keeps_its_score_with_an_alarm() -> None:
+    given = score(pb.ScoreRequest(rubric=RUBRIC, evidence=pb.Evidence(alarms=ALARMS))).grade
+    assert given.verdict == pb.VERDICT_UNSPECIFIED
 
 
 def test_what_a_test_reports_cannot_break_the_answer() -> None:

@@ -30,6 +30,7 @@ RUN = pb.Run(
     stopped_by="token limit 10 reached (12)",
     replayed="hello",
     notes=["a note"],
+    alarms=["the agent says that it used 9 input tokens (recorded: 8)"],
 )
 
 
@@ -46,13 +47,15 @@ def test_a_graded_run(tmp_path: Path) -> None:
         "# hello: FAIL",
         "Replayed from the cassette `hello`: no model was called",
         "- token limit 10 reached (12)",
+        "- **Alarm**: the agent says that it used 9 input tokens (recorded: 8)",
         "| style | 0.6 | unscored | judge | no judge yet |",
         "Total: 0% over a weight of 0.4",
         "| `t.py::a` | fail_to_pass | failed |",
         "- **canary_passed**: A canary passed.",
     ):
         assert words in text
-    assert json.loads((tmp_path / "r" / "run.json").read_text())["run_id"] == "r"
+    kept = json.loads((tmp_path / "r" / "run.json").read_text())
+    assert (kept["run_id"], kept["alarms"], found["alarms"]) == ("r", list(RUN.alarms), list(RUN.alarms))
     assert sorted(p.name for p in (tmp_path / "r").iterdir() if p.is_dir()) == ["artifacts", "logs", "trace"]
 
 

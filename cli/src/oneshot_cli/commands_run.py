@@ -21,6 +21,9 @@ def run(
     timeout: float | None = typer.Option(None, "--timeout", help="Seconds for the agent. (default: the task's)"),
     token_limit: int | None = typer.Option(None, "--token-limit", help="Tokens, in and out. (default: 2,000,000)"),
     cost_limit: float | None = typer.Option(None, "--cost-limit", help="US dollars. (default: 5)"),
+    request_limit: int | None = typer.Option(
+        None, "--request-limit", help="Model calls, failed ones included. (default: no limit)"
+    ),
     attempts: int = typer.Option(1, "-n", "--attempts", min=1, max=1000, help="Runs of the same task."),
     replay: str | None = typer.Option(
         None, "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."

@@ -13,7 +13,7 @@ def start(work: Coroutine[Any, Any, int]) -> None:
     """Run a command's coroutine; its result is the exit code, and an error becomes one sentence."""
     import asyncio
 
-    from oneshot_shared.errors import BadInput, NotReady, sentence
+    from oneshot_shared.errors import BadInput, DataLoss, NotReady, sentence
 
     try:
         code = asyncio.run(work)
@@ -23,6 +23,9 @@ def start(work: Coroutine[Any, Any, int]) -> None:
     except (BadInput, NotReady, FileNotFoundError, FileExistsError, PermissionError) as error:
         _say(sentence(error))
         code = BAD
+    except DataLoss as error:
+        _say(sentence(error))
+        code = INVALID
     except (ConnectionError, TimeoutError) as error:
         _say(f"the stack does not answer ({sentence(error)}); see `oneshot status`")
         code = INVALID

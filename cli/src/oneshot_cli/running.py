@@ -43,6 +43,7 @@ class Wish:
     timeout: float | None = None
     token_limit: int | None = None
     cost_limit: float | None = None
+    request_limit: int | None = None
     attempts: int = 1
     replay: str | None = None
     run_id: str = ""
@@ -92,7 +93,10 @@ def _announce(accepted: pb.SubmitRunResponse, wish: Wish, *, quiet: bool) -> Non
         said = f"Running {task}: {who}, {where}{answers}."
         if accepted.run.ended_at:
             said = f"Run {request.run_id!r} was made at {accepted.run.submitted_at}: this is its result, and nothing is run."
-        print(said, file=sys.stderr)
+        print(
+            "\n".join([said, *(f"Note: {note}." for note in accepted.run.notes if not accepted.run.ended_at)]),
+            file=sys.stderr,
+        )
 
 
 def _whose_key(name: str, endpoint: str) -> str:
@@ -109,6 +113,7 @@ def _check(wish: Wish) -> None:
         ("--timeout", wish.timeout),
         ("--token-limit", wish.token_limit),
         ("--cost-limit", wish.cost_limit),
+        ("--request-limit", wish.request_limit),
     ):
         if value is not None and not 0 < value < _MAX_LIMIT:
             raise BadInput(
@@ -163,7 +168,10 @@ def _request(wish: Wish, found: Task, digest: str, cassette: str, model: str, in
         provider=wish.provider,
         backend=wish.backend,
         limits=proxy_pb2.Limits(
-            wall_seconds=int(wish.timeout or 0), tokens=wish.token_limit or 0, cost_usd=wish.cost_limit or 0
+            wall_seconds=int(wish.timeout or 0),
+            tokens=wish.token_limit or 0,
+            cost_usd=wish.cost_limit or 0,
+            requests=wish.request_limit or 0,
         ),
         replay=cassette,
         attached=not wish.detach,

@@ -25,6 +25,7 @@ _STEPS = {
 }
 
 
+_ALARM = "alarm: "  # how the orchestrator begins the detail of such an event
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -86,9 +87,18 @@ class Progress:
         spent = money(event.usage)
         row = f"{run_id}  {words}{detail}" + (f"  ({spent})" if spent else "")
         self._rows[run_id] = plain(row.replace("\n", " "))
-        if not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
+        if event.detail.startswith(_ALARM) and not self._quiet:
+            self._tell(plain(f"[{elapsed:6.1f} s] {run_id}  {event.detail}"))
+        elif not self._live and not self._quiet and event.phase in (pb.PHASE_STARTED, pb.PHASE_FAILED):
             failed = " failed" if event.phase == pb.PHASE_FAILED else ""
-            print(plain(f"[{elapsed:6.1f} s] {run_id}  {words}{failed}{detail}"), file=sys.stderr, flush=True)
+            self._tell(plain(f"[{elapsed:6.1f} s] {run_id}  {words}{failed}{detail}"))
+
+    def _tell(self, line: str) -> None:
+        """A line that stays, also above live ones."""
+        if self._live:
+            self._live.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def done(self, run_id: str) -> None:
         """Take an ended run's line away."""
@@ -112,7 +122,8 @@ def row(run: pb.Run) -> str:
         state = grader_pb2.Verdict.Name(run.grade.verdict).removeprefix("VERDICT_") if run.grade.verdict else "scored"
     who = " ".join(filter(None, (run.request.agent.name, run.request.model, "replayed" if run.replayed else "")))
     seconds = f"{_seconds(run):7.1f} s" if run.ended_at else " " * 9
-    return f"{run.run_id:<44} {state:<10} {seconds}  {run.request.backend:<7} {who}  {money(run.usage)}".rstrip()
+    usage = ", ".join(filter(None, (money(run.usage), "alarm" if run.alarms else "")))
+    return f"{run.run_id:<44} {state:<10} {seconds}  {run.request.backend:<7} {who}  {usage}".rstrip()
 
 
 def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
@@ -128,6 +139,7 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
     lines = ["-" * 40, f"Verdict: {_verdict(grade)}"]
     if run.replayed:
         lines.append(f"Model answers: replayed from cassette {run.replayed!r} (no model was called)")
+    lines += [f"Alarm: {alarm}" for alarm in run.alarms]
     lines += [f"Rubric total score: {_total(grade)}"] if grade.criteria else []
     lines += [_criterion(line) for line in grade.criteria]
     if grade.tests and grade.verdict != grader_pb2.VERDICT_INVALID:

@@ -18,6 +18,10 @@ class NotReady(RuntimeError):  # noqa: N818 -- it names a state of the machine
     """Something outside the request is missing: an engine, a key, a service. Exit code 2."""
 
 
+class DataLoss(RuntimeError):  # noqa: N818 -- it names what happened
+    """What is stored is not what was recorded. Exit code 3."""
+
+
 _TO_STATUS: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (BadInput, grpc.StatusCode.INVALID_ARGUMENT),
     (NotReady, grpc.StatusCode.FAILED_PRECONDITION),
@@ -26,6 +30,7 @@ _TO_STATUS: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (PermissionError, grpc.StatusCode.PERMISSION_DENIED),
     (TimeoutError, grpc.StatusCode.DEADLINE_EXCEEDED),
     (ConnectionError, grpc.StatusCode.UNAVAILABLE),
+    (DataLoss, grpc.StatusCode.DATA_LOSS),
 )
 _FROM_STATUS: dict[grpc.StatusCode, type[Exception]] = {code: kind for kind, code in _TO_STATUS} | {
     grpc.StatusCode.RESOURCE_EXHAUSTED: NotReady,

@@ -9,13 +9,27 @@ from typing import IO, Self
 from oneshot_shared import archive
 from oneshot_shared.errors import BadInput
 
+CHUNK_BYTES = 1024 * 1024
+
 
 async def outgoing(chunks: Iterator[bytes]) -> AsyncIterator[tuple[bytes, str]]:
     """What the messages hold: a chunk and no checksum, until the last holds the checksum alone. `chunks` may block."""
+
+    async def read() -> AsyncIterator[bytes]:
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            yield chunk
+
+    async for message in summed(read()):
+        yield message
+
+
+async def summed(pieces: AsyncIterator[bytes]) -> AsyncIterator[tuple[bytes, str]]:
+    """The same for what comes asynchronously, in pieces of any size."""
     total = hashlib.sha256()
-    while chunk := await asyncio.to_thread(next, chunks, b""):
-        total.update(chunk)
-        yield chunk, ""
+    async for piece in pieces:
+        total.update(piece)
+        for start in range(0, len(piece), CHUNK_BYTES):
+            yield piece[start : start + CHUNK_BYTES], ""
     yield b"", total.hexdigest()
 
 

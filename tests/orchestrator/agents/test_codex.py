@@ -10,6 +10,7 @@ import pytest
 
 from fakes.model_server import ModelServer, error, items
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
+from oneshot.proxy.v1 import proxy_pb2
 from oneshot_orchestrator.agents import codex
 from oneshot_shared.errors import NotReady
 from orchestrator import harness
@@ -131,3 +132,37 @@ def test_progress_reads_what_codex_prints(tmp_path: Path) -> None:
     assert (progress.commands_succeeded, progress.error) == (2, "it broke")
     assert said == ["ls", "false", "edits b.py", "Done."]
     assert (tmp_path / "log").read_bytes() == content
+    assert (progress.failing, progress.usage) == (True, None)
+
+
+DONE = {
+    "type": "turn.completed",
+    "usage": {"input_tokens": 5, "cached_input_tokens": 4, "output_tokens": 3, "reasoning_output_tokens": 2},
+}
+FAILED = {"type": "turn.failed", "error": {"message": "no"}}
+SUBAGENT = {"type": "item.started", "item": {"type": "collab_tool_call", "tool": "spawn_agent"}}
+RETRY = {"type": "error", "message": "Reconnecting... 1/5 (stream disconnected before completion)"}
+
+
+@pytest.mark.parametrize(
+    ("events", "usage", "failing"),
+    [
+        ([DONE], proxy_pb2.Usage(input_tokens=5, cached_tokens=4, output_tokens=3, reasoning_tokens=2), False),
+        ([RETRY, DONE], proxy_pb2.Usage(input_tokens=5, cached_tokens=4, output_tokens=3, reasoning_tokens=2), False),
+        ([RETRY], None, True),
+        ([RETRY, {"type": "item.started", "item": {"type": "command_execution", "command": "ls"}}], None, False),
+        ([DONE, FAILED], None, True),
+        ([SUBAGENT, DONE], None, False),
+        ([{"type": "turn.completed", "usage": {"input_tokens": 5}}], None, False),
+        ([{"type": "turn.completed", "usage": {**DONE["usage"], "output_tokens": True}}], None, False),
+        ([{"type": "turn.completed", "usage": [1]}], None, False),
+    ],
+)
+def test_codexs_own_count_is_taken_where_it_is_whole(
+    tmp_path: Path, events: list[Any], usage: proxy_pb2.Usage | None, failing: bool
+) -> None:
+    work: Any = type("Work", (), {"say": staticmethod(lambda _: None)})
+    with codex.Capped(tmp_path / "log") as log:
+        progress = codex._Progress(log, work)
+        progress("".join(json.dumps(event) + "\n" for event in events).encode())
+    assert (progress.usage, progress.failing) == (usage, failing)

@@ -1,4 +1,16 @@
-"""Score: turns reports into a grade, or asks for controls. Pure: the same request gives the same answer."""
+"""Score: turns reports into a grade, or asks for controls. Pure: the same request gives the same answer.
+
+INVALID must not be for sale: an agent that cannot do a task would else buy it in the place of a FAIL, by whatever it can provoke
+alone. It holds the run token, so it can send the proxy odd calls, and calls that fail upstream; in its sandbox it can kill and
+disturb its own programs. Hence two rules:
+
+- An alarm about the recording of model calls turns a PASS into INVALID, never a FAIL. A PASS says that this model did it in one
+  shot, which rests on the record; a FAIL says that the tree does not do it, which the tests prove whoever made it.
+- A failure of the upstream excuses what did not pass only where the agent itself gave up with an error, as agents do when their own
+  calls fail. One that ended as if all were well, was stopped at a limit or was killed did not fail for the failed call.
+
+What the agent cannot provoke, such as a proxy that was restarted, comes as a failure of the upstream that ended its work.
+"""
 
 from oneshot.grader.v1 import grader_pb2
 from oneshot_grader import rubric
@@ -45,10 +57,10 @@ def _settled(grade: "_Grader", solution: Reading, evidence: grader_pb2.Evidence)
     if solution.unisolated:
         return grade.invalid(grader_pb2.BLAME_TASK, _NOT_ISOLATED)
     if solution.passed:
-        return grade.passed()
+        return grade.unproven(evidence) if evidence.alarms else grade.passed()
     if solution.findings:
         return grade.failed(evidence)
-    if evidence.upstream_failure:
+    if evidence.upstream_failure and evidence.broke_off:
         why = f"The agent could not finish: {_ended(evidence.upstream_failure)}"
         return grade.invalid(grader_pb2.BLAME_INFRA, why)
     return grade.failed(evidence) if solution.complete else None
@@ -116,6 +128,17 @@ class _Grader:
         )
         return self._grade(grader_pb2.VERDICT_PASS, reason, self._criteria())
 
+    def unproven(self, evidence: grader_pb2.Evidence) -> grader_pb2.Grade:
+        """INVALID: the tests passed, and the record does not prove whose work that is."""
+        first, *others = evidence.alarms
+        more = (
+            f" There {'are' if others[1:] else 'is'} {len(others)} more alarm{'s' if others[1:] else ''}."
+            if others
+            else ""
+        )
+        why = f"The tests passed, but the record of the model calls does not hold: {_ended(first)}{more}"
+        return self.invalid(grader_pb2.BLAME_INFRA, why)
+
     def failed(self, evidence: grader_pb2.Evidence, more: list[grader_pb2.Finding] | None = None) -> grader_pb2.Grade:
         """FAIL. Findings of the report itself make its results worthless."""
         assert self.solution
@@ -123,6 +146,8 @@ class _Grader:
         reason = findings[0].detail if findings else self.solution.trouble
         if evidence.stopped_by:
             reason = f"{_ended(reason)} The agent was stopped: {evidence.stopped_by}"
+        elif evidence.upstream_failure and not evidence.broke_off:
+            reason = f"{_ended(reason)} Its last model call failed, but it did not give up for that: {evidence.upstream_failure}"
         criteria = self._criteria(UNTRUSTED if self.solution.findings else "")
         return self._grade(grader_pb2.VERDICT_FAIL, _ended(reason), criteria, findings)
 

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, Protocol
 
+from oneshot.proxy.v1 import proxy_pb2
 from oneshot_shared.task import EnvironmentTable, Task
 
 type Say = Callable[[str], None]
@@ -193,11 +194,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Done:
-    """How an agent ended, with what its own record says."""
+    """How an agent ended, with what its own record says.
+
+    `usage`: the tokens of its successful model calls as it counted them; None where it counts none, or not all.
+    `broke_off`: it gave up because of an error, rather than being done, stopped or killed.
+    """
 
     exit: Exit
     commands_succeeded: int = 0
     last_words: str = ""
+    usage: proxy_pb2.Usage | None = None
+    broke_off: bool = False
 
 
 class Agent(Protocol):

@@ -21,6 +21,8 @@ from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.git import is_git
 from oneshot_shared.task import Task
 
+ALARM = "alarm: "
+"""How the detail of an event begins that says what is wrong with a run's recording."""
 _NAME = 100
 _SOLUTION_BYTES = 256 * 1024 * 1024
 
@@ -94,6 +96,7 @@ class Pipeline:
                     self.services.proxy, self.run, self.task, self.folder / "trace", self._seen
                 ) as opened:
                     done = await self.agent.work(self._work(sandbox, opened, verifier))
+                    opened.agent_usage = done.usage
                     await sandbox.stop()
                 fresh = None
                 if self.task.expected:
@@ -131,6 +134,10 @@ class Pipeline:
             self.changed(self.run)
             self.steps.say(f"{record.calls} model calls")
         self.run.stopped_by = record.stopped_by or self.run.stopped_by
+        for alarm in record.alarms:
+            if alarm not in self.run.alarms:
+                self.steps.say(f"{ALARM}{alarm}")
+        self.run.alarms[:] = record.alarms
 
     async def _collect(self, sandbox: Sandbox, trees: Trees, place: Path) -> str:
         """Copy the tree out, leave out what leads elsewhere, and write the difference to the base."""
@@ -185,6 +192,8 @@ class Pipeline:
             stopped_by=self.run.stopped_by,
             upstream_failure=record.upstream_failure,
             last_words=printable(done.last_words),
+            alarms=record.alarms,
+            broke_off=done.broke_off,
         )
 
 

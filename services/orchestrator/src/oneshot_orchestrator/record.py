@@ -42,6 +42,7 @@ def _evaluation(run: pb.Run) -> dict[str, object]:
         "blame": grader_pb2.Blame.Name(grade.blame).removeprefix("BLAME_").lower() if grade.blame else None,
         "reason": grade.reason,
         "stopped_by": run.stopped_by or None,
+        "alarms": list(run.alarms),
         "tests": [MessageToDict(test, preserving_proto_field_name=True) for test in grade.tests],
         "rubric": {
             "total": grade.total if grade.HasField("total") else None,
@@ -82,6 +83,7 @@ def _markdown(run: pb.Run) -> str:
     ]
     if run.replayed:
         lines.append(f"- Replayed from the cassette `{run.replayed}`: no model was called")
+    lines += [f"- **Alarm**: {alarm}" for alarm in run.alarms]
     lines += [f"- {note}" for note in [run.stopped_by, *run.notes] if note]
     if grade.criteria:
         lines += ["", "## Rubric", "", "| criterion | weight | score | by | note |", "|---|---|---|---|---|"]

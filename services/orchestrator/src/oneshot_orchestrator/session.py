@@ -19,12 +19,13 @@ _POLL_SECONDS = 1.0
 
 
 class Session:
-    """An open session: the agent's token, and the record as last seen."""
+    """An open session: the agent's token, and the record as last seen. `agent_usage` is what the agent says that it used."""
 
     def __init__(self) -> None:
         self.token = ""
         self.port = 0
         self.record = proxy_pb2.Session()
+        self.agent_usage: proxy_pb2.Usage | None = None
 
 
 def request(run: pb.Run, task: Task, *, validate_only: bool = False) -> proxy_pb2.OpenSessionRequest:
@@ -105,7 +106,8 @@ async def _close(
     await asyncio.wait([opening])
     if opening.exception():
         return
-    session.record = (await proxy.CloseSession(proxy_pb2.CloseSessionRequest(session_id=run_id))).session
+    closing = proxy_pb2.CloseSessionRequest(session_id=run_id, agent_usage=session.agent_usage)
+    session.record = (await proxy.CloseSession(closing)).session
     with (trace / "calls.jsonl").open("w", encoding="utf-8") as file:
         async for call in _calls(proxy, run_id):
             file.write(json.dumps(_readable(call), ensure_ascii=False) + "\n")

@@ -11,6 +11,7 @@ from oneshot_proxy import hosts
 from oneshot_proxy.gateway import Gateway
 from oneshot_proxy.leases import Leases
 from oneshot_proxy.redact import LogFilter, Secrets
+from oneshot_proxy.room import Room
 from oneshot_proxy.servicer import ProxyServicer
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.settings import ProxySettings
@@ -44,7 +45,7 @@ async def running(settings: ProxySettings) -> AsyncIterator[App]:
     except (OSError, sqlite3.Error) as error:
         raise NotReady(f"the trace store {path} cannot be opened ({error}); free or move it") from None
     secrets = Secrets()
-    sessions = Sessions(store, secrets, model_hosts)
+    sessions = Sessions(store, secrets, model_hosts, Room(settings.bodies_megabytes * 1024 * 1024))
     log_filter = LogFilter(sessions.log_patterns)
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:

@@ -7,8 +7,9 @@ from mitmproxy.http import HTTPFlow
 
 from oneshot_proxy import redact
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.session import Session
-from oneshot_proxy.tee import MAX_KEPT, Tee
+from oneshot_proxy.tee import Tee
 from oneshot_proxy.usage import Usage
 
 _KEY = "oneshot"
@@ -18,7 +19,9 @@ _KEY = "oneshot"
 class Exchange:
     """Belongs to the session whose token it carried. `forwarded`: the upstream, or the cassette, was asked.
 
+    `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
+    `share` is what its bodies take of the memory for all; whoever records it gives that back.
     """
 
     session: Session
@@ -28,13 +31,17 @@ class Exchange:
     request: bytes = b""
     problem: str = ""
     forwarded: bool = False
+    cut: str = ""
     tee: Tee | None = None
     usage: Usage | None = None
     wire_api: str = ""
     host: str = ""
     price_id: str = ""
     model: str = ""
-    kept: bytearray = field(default_factory=bytearray)
+
+    def __post_init__(self) -> None:
+        self.share = Share(self.session.room)
+        self.kept = Kept(self.share)
 
     @property
     def upstream_name(self) -> str:
@@ -43,8 +50,15 @@ class Exchange:
 
     def keep_request(self, chunk: bytes) -> bytes:
         """The tee in a request's stream."""
-        self.kept += chunk[: max(0, MAX_KEPT - len(self.kept))]
+        self.kept.add(chunk)
         return chunk
+
+    def keep(self, content: bytes) -> None:
+        """Keep a request that has come whole, as far as there is room."""
+        taken = self.share.take(len(content))
+        self.request = content[:taken]
+        if taken < len(content):
+            self.problem = f"only the first {taken} bytes of the request were kept"
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""

@@ -10,10 +10,10 @@ from typing import Any
 
 from mitmproxy.options import Options
 from mitmproxy.proxy.mode_specs import ProxyMode
-from mitmproxy.tools.dump import DumpMaster
 
-from oneshot_proxy import authority
+from oneshot_proxy import authority, mitm
 from oneshot_proxy.addons.closer import Closer
+from oneshot_proxy.addons.deadline import Deadline
 from oneshot_proxy.addons.door import Door
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.live import Live
@@ -29,7 +29,6 @@ _NOWHERE = "reverse:http://127.0.0.1:9"  # the discard port: what the gate does 
 _STOP_SECONDS = 5.0
 _OPTIONS: dict[str, Any] = {
     "connection_strategy": "lazy",  # eager would close clients before the gate sees their request
-    "onboarding": False,
     "body_size_limit": "64m",
     "tcp_timeout": 3600,  # a model may think for long without sending a byte
     # one connection a call: mitmproxy opens five at most from one of HTTP/2 to a server that knows none
@@ -64,7 +63,8 @@ class Gateway:
         logging.getLogger().addHandler(ready)
         try:
             self._master.addons.add(Live(self._sessions), Gate(self._sessions), Tap(self._sessions), ready)
-            self._master.addons.add(Closer(self._proxyserver), Door(self._sessions))
+            deadline = Deadline(self._sessions, lambda: list(self._proxyserver.connections.values()))
+            self._master.addons.add(Closer(self._proxyserver), deadline, Door(self._sessions))
             chain = self._master.addons.chain
             chain.insert(0, chain.pop())  # before mitmproxy's own, which would begin TLS
             self._running = asyncio.get_running_loop().create_task(self._master.run())
@@ -93,11 +93,7 @@ class Gateway:
         except OSError as error:
             raise NotReady(f"the proxy's CA cannot be made in {state} ({error.strerror}); free or mend that") from None
         gateway, _ = self._modes()
-        master: Any = DumpMaster(Options(mode=[gateway], confdir=str(state)), with_termlog=False, with_dumper=False)
-        # It would end the process by sys.exit inside a task; Ready does the same with a sentence.
-        errorcheck = master.addons.get("errorcheck")
-        errorcheck.finish()
-        master.addons.remove(errorcheck)
+        master: Any = mitm.master(Options(mode=[gateway], confdir=str(state)))
         master.options.update(**_OPTIONS)
         if self._settings.upstream_ca:
             trust.authorities("ONESHOT_PROXY_UPSTREAM_CA", Path(self._settings.upstream_ca))

@@ -12,8 +12,11 @@ type Kind = Literal["message", "reasoning", "tool_call", "tool_result", "tools",
 class Item:
     """One entry of a conversation. `raw` is the wire's own object; the fields hold what all APIs share of it.
 
-    `role` is system, developer, user, assistant or tool. `text` is the plain text: a message's, a reasoning summary's, a tool's
-    output. `arguments` is a tool call's input as the model wrote it. `tools`: definitions that came inside of the conversation.
+    `role` is system, developer, user, assistant or tool. `text` is the plain text: a message's, a reasoning's, a tool's
+    output; images and files are in `raw` only. `arguments` is a tool call's input as the model wrote it, JSON where the API
+    gives an object. `tools`: definitions that came inside of the conversation; such an item may answer a call (`call_id`).
+    Messages of Chat Completions and Anthropic hold several entries: each is an item, `raw` the part, and where the message has
+    only text, `raw` is the message.
     """
 
     kind: Kind
@@ -24,6 +27,7 @@ class Item:
     namespace: str = ""
     call_id: str = ""
     arguments: str = ""
+    tools: tuple[dict[str, Any], ...] = ()
 
     @property
     def emitted(self) -> bool:
@@ -52,3 +56,8 @@ class ModelCall:
     finish: str = ""
     error: str = ""
     unknown: tuple[str, ...] = ()
+
+    @property
+    def definitions(self) -> tuple[dict[str, Any], ...]:
+        """Every tool that the model could call: the request's, and those that came inside of the conversation."""
+        return (*self.tools, *(tool for item in self.input for tool in item.tools))

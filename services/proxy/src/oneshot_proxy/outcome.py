@@ -1,23 +1,34 @@
 """What an answer says about itself: usage, whether it is whole, and what failed. Pure; it knows no transport."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from oneshot_proxy import usage
 from oneshot_proxy.usage import Usage
 
-_TELLING = (b'"usage"', b'"error"', b"response.completed", b"response.incomplete", b"response.failed")
+_TELLING = (
+    b'"usage"',
+    b'"error"',
+    b"response.completed",
+    b"response.incomplete",
+    b"response.failed",
+    b"message_stop",
+)
 _LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 MAX_SENTENCE = 300
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`finished`: the API said that the answer is whole. `failure`: its own words on what went wrong."""
+    """`finished`: the API said that the answer is whole. `failure`: its own words on what went wrong.
+
+    `begun`: the `usage` object with which Anthropic begins a stream; `usage` follows when the counts of the output are in.
+    """
 
     usage: Usage | None = None
     finished: bool = False
     failure: str = ""
+    begun: dict[str, object] = field(default_factory=dict, compare=False)
 
 
 def after(outcome: Outcome, data: bytes) -> Outcome:
@@ -33,9 +44,24 @@ def after(outcome: Outcome, data: bytes) -> Outcome:
         return of_body(response if isinstance(response, dict) else {})
     if kind == "error" or isinstance(event.get("error"), dict):
         return replace(outcome, finished=True, failure=error_words(event) or "the stream reported an error")
+    if kind in ("message_start", "message_delta", "message_stop"):
+        return _of_message(outcome, event)
     if "choices" in event:
         return replace(outcome, usage=usage.parse(event.get("usage")) or outcome.usage)
     return outcome
+
+
+def _of_message(outcome: Outcome, event: dict[str, object]) -> Outcome:
+    """Anthropic's stream: counts are cumulative, and what a later event leaves out stays."""
+    if event["type"] == "message_stop":
+        return replace(outcome, finished=True)
+    message = event.get("message") if event["type"] == "message_start" else event
+    given = message.get("usage") if isinstance(message, dict) else None
+    later = given if isinstance(given, dict) else {}
+    counted = outcome.begun | {name: value for name, value in later.items() if value is not None}
+    if event["type"] == "message_start":
+        return replace(outcome, begun=counted)
+    return replace(outcome, begun=counted, usage=usage.parse(counted) if counted else outcome.usage)
 
 
 def of_json(body: bytes) -> Outcome:
@@ -47,14 +73,14 @@ def of_json(body: bytes) -> Outcome:
 
 
 def of_body(value: dict[str, object]) -> Outcome:
-    """The outcome of a response object of either wire API."""
+    """The outcome of a response object of any wire API."""
     failed = value.get("status") == "failed" or isinstance(value.get("error"), dict)
     failure = (error_words(value) or "the response failed") if failed else ""
     return Outcome(usage=usage.parse(value.get("usage")), finished=True, failure=failure)
 
 
 def error_words(value: dict[str, object]) -> str:
-    """Code and message of OpenAI's error shapes, in one short line; empty where there is none."""
+    """Code and message of OpenAI's and Anthropic's error shapes, in one short line; empty where there is none."""
     error = value.get("error")
     source = error if isinstance(error, dict) else value
     if isinstance(error, str):

@@ -30,7 +30,8 @@ def spec(request: pb.OpenSessionRequest) -> Spec:
     if kind != "live" and upstream is None:
         raise BadInput("the session has no upstream; set a provider or a cassette")
     tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
-    limits = Limits(request.limits.wall_seconds, request.limits.tokens, request.limits.cost_usd)
+    asked = request.limits
+    limits = Limits(asked.wall_seconds, asked.tokens, asked.cost_usd, asked.requests)
     return Spec(request.session_id, request.model, request.provider, tape, limits, kind)
 
 
@@ -91,6 +92,14 @@ def usage(counted: Usage) -> pb.Usage:
         output_tokens=counted.output_tokens,
         reasoning_tokens=counted.reasoning_tokens,
         cost_usd=counted.cost_usd,
+        cache_write_tokens=counted.cache_write_tokens,
+    )
+
+
+def counted(reported: pb.Usage) -> Usage:
+    """What an agent says that it used; its idea of the cost does not count."""
+    return Usage(
+        reported.input_tokens, reported.cached_tokens, reported.output_tokens, reported.reasoning_tokens, cost_usd=None
     )
 
 

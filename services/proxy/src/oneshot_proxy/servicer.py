@@ -9,9 +9,12 @@ import grpc
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2_grpc
 from oneshot_proxy import packing
+from oneshot_proxy.exports import table
+from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.gateway import Gateway
 from oneshot_proxy.leases import Leases
 from oneshot_proxy.sessions import Sessions
+from oneshot_shared import transfer
 
 _DEFAULT_LIST = 100
 type _Context = grpc.aio.ServicerContext[Any, Any]
@@ -41,7 +44,9 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         )
 
     async def CloseSession(self, request: pb.CloseSessionRequest, context: _Context) -> pb.CloseSessionResponse:
-        return pb.CloseSessionResponse(session=packing.session(await self._sessions.close(request.session_id)))
+        agent_usage = packing.counted(request.agent_usage) if request.HasField("agent_usage") else None
+        record = await self._sessions.close(request.session_id, agent_usage)
+        return pb.CloseSessionResponse(session=packing.session(record))
 
     async def HoldSession(
         self, request: pb.HoldSessionRequest, context: _Context
@@ -57,6 +62,15 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         records = await self._sessions.newest(request.limit or _DEFAULT_LIST)
         return pb.ListSessionsResponse(sessions=[packing.session(record) for record in records])
 
+    async def VerifySession(self, request: pb.VerifySessionRequest, context: _Context) -> pb.VerifySessionResponse:
+        found = await self._sessions.verify(request.session_id)
+        return pb.VerifySessionResponse(calls=found.calls, body_bytes=found.body_bytes, damaged=found.damaged)
+
+    async def PruneSessions(self, request: pb.PruneSessionsRequest, context: _Context) -> pb.PruneSessionsResponse:
+        age = request.older_than_seconds if request.HasField("older_than_seconds") else None
+        gone = await self._sessions.prune(request.session_ids, age, request.dry_run)
+        return pb.PruneSessionsResponse(session_ids=gone.session_ids, freed_bytes=gone.freed_bytes)
+
     async def StreamCalls(
         self, request: pb.StreamCallsRequest, context: _Context
     ) -> AsyncIterator[pb.StreamCallsResponse]:
@@ -67,3 +81,15 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
                 piece = slice(start, start + packing.PIECE_BYTES)
                 more = pb.Call(seq=record.seq, request=record.request[piece], response=record.response[piece])
                 yield pb.StreamCallsResponse(call=more)
+
+    async def ExportTrace(
+        self, request: pb.ExportTraceRequest, context: _Context
+    ) -> AsyncIterator[pb.ExportTraceResponse]:
+        losses = Losses()
+        session = await self._sessions.get(request.session_id)
+        document = table.export(request.format, session, self._sessions.calls(request.session_id), losses)
+        async for chunk, checksum in transfer.summed(document):
+            if checksum:
+                yield pb.ExportTraceResponse(sha256=checksum, losses=losses.sentences)
+            else:
+                yield pb.ExportTraceResponse(chunk=chunk)

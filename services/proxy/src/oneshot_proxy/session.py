@@ -7,10 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from oneshot_proxy import prices, redact
+from oneshot_proxy import alarms, prices, redact
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import SessionRecord
+from oneshot_proxy.room import Room
 from oneshot_proxy.usage import Usage
 from oneshot_shared.providers import Upstream
 
@@ -22,6 +23,7 @@ class Limits:
     wall_seconds: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
+    requests: int = 0
 
 
 type Kind = Literal["run", "live", "judge"]
@@ -62,17 +64,22 @@ class Session:
     upstream: Upstream | None
     player: Player | None
     price_known: bool
+    room: Room = field(default_factory=Room)
     token: str = ""
     opened_at: float = field(default_factory=time.time)
     closed_at: float = 0.0
     calls: int = 0
     calls_succeeded: int = 0
+    calls_decoded: int = 0
+    requests: int = 0
     in_flight: int = 0
     usage: Usage = field(default_factory=Usage)
+    whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)
+    agent_usage: Usage | None = None
+    trouble: Counter[str] = field(default_factory=Counter)
     stopped_by: str = ""
     upstream_failure: str = ""
-    trouble: Counter[str] = field(default_factory=Counter)
     learned: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
@@ -102,6 +109,11 @@ class Session:
         return time.monotonic() - self._monotonic
 
     @property
+    def seconds_left(self) -> float:
+        """Wall time that is left."""
+        return max(0.0, self.max_seconds - self.seconds)
+
+    @property
     def expired(self) -> bool:
         """Whether the token is dead of age: the wall limit has passed, or the greatest age of its kind."""
         return self.max_seconds <= self.seconds
@@ -117,7 +129,14 @@ class Session:
             return f"token limit {limits.tokens} reached ({charged.tokens}{guessed})"
         if cost is not None and 0 < limits.cost_usd <= cost:
             return f"cost limit {limits.cost_usd:g} USD reached ({cost:.4f})"
+        if 0 < limits.requests <= self.requests:
+            return f"request limit {limits.requests} reached ({self.requests})"
         return ""
+
+    def stop(self, reached: str) -> str:
+        """A limit is reached; the first one stays in the record. Returns it as given."""
+        self.stopped_by = self.stopped_by or reached
+        return reached
 
     def price(self, usage: Usage, price_id: str = "", model: str = "") -> Usage:
         """A call's usage with its cost; in a live session, each call has a price and model of its own. What a cassette
@@ -133,13 +152,29 @@ class Session:
         the end, or an API that reports none, must not be free. Four bytes count as one token."""
         self.unreported += self.price(Usage(input_tokens=sent // 4 + 1, output_tokens=received // 4 + 1))
 
-    def settle(self, status: int, outcome: Outcome, failure: str) -> None:
+    def settle(self, status: int, outcome: Outcome, failure: str, *, decoded: bool = True) -> None:
         """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""
         if 200 <= status < 300 and outcome.finished and not outcome.failure:
             self.calls_succeeded += 1
+            self.calls_decoded += decoded
+            self.whole += outcome.usage or Usage()
             self.upstream_failure = ""
         elif failure:
             self.upstream_failure = failure
+
+    def _alarms(self) -> tuple[str, ...]:
+        """What is wrong with the recording, a sentence each."""
+        return alarms.sentences(
+            alarms.Seen(
+                closed=bool(self.closed_at),
+                live=self.live,
+                succeeded=self.calls_succeeded,
+                decoded=self.calls_decoded,
+                whole=self.whole,
+                agent=self.agent_usage,
+                trouble=self.trouble,
+            )
+        )
 
     def record(self) -> SessionRecord:
         """The session as it stands."""
@@ -156,5 +191,6 @@ class Session:
             stopped_by=self.stopped_by,
             upstream_failure=self.upstream_failure,
             kind=self.spec.kind,
-            alarms=tuple(f"{what} ({count} times)" if count > 1 else what for what, count in self.trouble.items()),
+            calls_decoded=self.calls_decoded,
+            alarms=self._alarms(),
         )

@@ -1,34 +1,46 @@
 """Who may call: keys, open sessions and their tokens. All of it lives in memory only; the store holds the records."""
 
 import asyncio
+import contextlib
 import math
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from oneshot_proxy import cassette, hosts, prices, redact
 from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.room import Room
 from oneshot_proxy.session import Limits, Session, Spec, token_digest
-from oneshot_proxy.store import Store
+from oneshot_proxy.storage.reader import Verification
+from oneshot_proxy.store import Pruned, Store
+from oneshot_proxy.usage import Usage
 from oneshot_shared import logs, providers
 from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
+_SETTLE_SECONDS = 1.0
 _TOLD_SECONDS = 3600.0
 
 
 class Sessions:
     """The core of the service; it knows neither gRPC nor HTTP."""
 
-    def __init__(self, store: Store, secrets: redact.Secrets, model_hosts: tuple[ModelHost, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        secrets: redact.Secrets,
+        model_hosts: tuple[ModelHost, ...] = (),
+        room: Room | None = None,
+    ) -> None:
         self._store = store
         self._secrets = secrets
         self._model_hosts = model_hosts
+        self._room = room or Room()
         self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
@@ -55,6 +67,7 @@ class Sessions:
         :raises BadInput: as the contract says. NotReady: key or address missing. FileExistsError: the id is taken.
         """
         session = await asyncio.to_thread(self._checked, spec)
+        session.room = self._room
         taken = await self._store.session(spec.session_id)
         await self._close_forgotten()
         present = self._open.get(spec.session_id)
@@ -89,11 +102,21 @@ class Sessions:
         upstream = providers.resolve(spec.provider, self._variables)
         return Session(spec, upstream, None, prices.known(upstream.provider.price_id, spec.model))
 
-    async def close(self, session_id: str) -> SessionRecord:
-        """Revoke the token; the final record. What is in flight goes on to its end. :raises FileNotFoundError: no such session."""
+    async def close(self, session_id: str, agent_usage: Usage | None = None) -> SessionRecord:
+        """Revoke the token; the final record, with the alarm where the agent's own count of tokens differs.
+
+        What is in flight goes on to its end and is recorded; a moment is given to the calls of an agent that has just left,
+        so that they are in the record already. :raises FileNotFoundError: no such session.
+        """
         if session := self._open.pop(session_id, None):
             del self._by_token[token_digest(session.token)]
             session.closed_at = time.time()
+            session.agent_usage = agent_usage
+            self.note(session)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLE_SECONDS):
+                    while session.in_flight:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
+                        await asyncio.sleep(0.005)
             self.note(session)
         return await self.get(session_id)
 
@@ -118,6 +141,15 @@ class Sessions:
         await self.get(session_id)
         async for call in self._store.calls(session_id):
             yield call
+
+    async def verify(self, session_id: str) -> Verification:
+        """Whether the store holds what was recorded. :raises FileNotFoundError: no such session."""
+        await self.get(session_id)
+        return await self._store.verify(session_id)
+
+    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
+        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open."""
+        return await self._store.prune(session_ids, older_than, dry_run)
 
     def find(self, token: str) -> Session | None:
         """The session behind a token that was not revoked."""
@@ -158,6 +190,10 @@ class Sessions:
             self._watchers[session_id].discard(changed)
             if not self._watchers[session_id]:
                 del self._watchers[session_id]
+
+    def begin(self, call: CallRecord) -> None:
+        """Have a call written that is on its way: what is known of it, should this process be killed."""
+        self._store.begin(call)
 
     def keep(self, session: Session, call: CallRecord) -> None:
         """Have a call written, and with it the session's state."""

@@ -1,191 +1,124 @@
-"""The trace store: SQLite in WAL mode, written by one background thread so that no stream ever waits for the disk."""
+"""The trace store: what the proxy recorded, in one SQLite file. Its rooms, and how it saves space, are in storage/README.md."""
 
 import asyncio
-import errno
-import json
-import os
-import queue
+import concurrent.futures
 import sqlite3
-import threading
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
-from dataclasses import asdict, fields
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import zstandard
 
 from oneshot_proxy.records import CallRecord, SessionRecord
-from oneshot_proxy.usage import Usage
-from oneshot_shared import logs
+from oneshot_proxy.storage import file, prune, reader
+from oneshot_proxy.storage.insert import Inserter
+from oneshot_proxy.storage.reader import Reader, Verification
+from oneshot_proxy.storage.writer import Writer
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-  session_id TEXT PRIMARY KEY, model TEXT, upstream TEXT, opened_at REAL, expires_at REAL, closed_at REAL,
-  calls INTEGER, calls_succeeded INTEGER,
-  input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
-  stopped_by TEXT, upstream_failure TEXT, kind TEXT, calls_decoded INTEGER, alarms TEXT, drift TEXT,
-  stored_bytes INTEGER, body_bytes INTEGER
-);
-CREATE TABLE IF NOT EXISTS calls (
-  session_id TEXT, seq INTEGER, request_line TEXT, request BLOB, status INTEGER, content_type TEXT, response BLOB,
-  started_at REAL, first_byte_seconds REAL, seconds REAL,
-  input_tokens INTEGER, cached_tokens INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, cost_usd REAL,
-  error TEXT, request_headers TEXT, response_headers TEXT, wire_api TEXT, first_token_seconds REAL, last_token_seconds REAL,
-  undecoded TEXT, PRIMARY KEY (session_id, seq)
-);
-"""
-_RESTARTED = "the proxy was restarted while this session was open"
-_LEVEL = 3
-_TUPLES = frozenset({"alarms", "drift", "request_headers", "response_headers", "undecoded"})
-_TIMEOUT = 30.0
-type _Barrier = Callable[[OSError | None], None]
-type _Job = SessionRecord | CallRecord | _Barrier | None
+
+@dataclass(frozen=True)
+class Pruned:
+    """Deleted sessions, oldest first, and the bytes that the file system got back."""
+
+    session_ids: tuple[str, ...]
+    freed_bytes: int
 
 
 class Store:
-    """Open it once a process. What cannot be written is kept and tried again; `flush` says so meanwhile."""
+    """Open it once a process. Only its own thread writes: no stream ever waits for the disk."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file (0600), and close the sessions of an earlier process.
+        """Open or create the file (0600), and end what an earlier process left open.
 
-        :raises OSError: the file cannot be made. sqlite3.Error: it is no trace store.
+        :raises OSError: the file cannot be made. sqlite3.Error: it is no trace store. NotReady: a newer version wrote it.
         """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        path.chmod(0o600)
+        file.prepare(path)
         self._path = path
-        with closing(sqlite3.connect(path, timeout=_TIMEOUT)) as connection, connection:
-            connection.executescript(f"PRAGMA journal_mode=WAL;{_SCHEMA}")
-            connection.execute(
-                "UPDATE sessions SET closed_at = ?, upstream_failure = ? WHERE closed_at = 0", (time.time(), _RESTARTED)
-            )
-        self.problem = ""
-        """Why the last write failed; empty when it did not."""
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_all, name="trace store", daemon=True)
-        self._thread.start()
+        self._writer = Writer(path)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=_TIMEOUT)
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
+    @property
+    def problem(self) -> str:
+        """Why nothing can be recorded at the moment; empty when it can."""
+        return self._writer.problem
+
+    def lost_calls(self, session_id: str) -> int:
+        """Calls of a session that were not kept, because the disk was full or slow and too much waited for it."""
+        return self._writer.lost.get(session_id, 0)
+
+    def begin(self, record: CallRecord) -> None:
+        """Queue a call that is on its way. If the process is killed before `put`, the next one ends its record as cut."""
+        self._writer.put(record, ended=False)
 
     def put(self, record: SessionRecord | CallRecord) -> None:
-        """Queue a record; a later one with the same key replaces it."""
-        self._jobs.put(record)
+        """Queue a record. A later one with the same key replaces it; a call's request stays as it was recorded first."""
+        self._writer.put(record, ended=True)
 
     async def flush(self) -> None:
         """Wait until everything queued before is in the file. :raises OSError: it cannot be written."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[OSError | None] = loop.create_future()
-        self._jobs.put(lambda problem: _answer(loop, done, problem))
-        if problem := await done:
-            raise problem
+        await self._ask(lambda _connection, _inserter: None)
 
     async def close(self) -> None:
         """Write what is queued and stop."""
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._writer.close)
 
     async def session(self, session_id: str) -> SessionRecord | None:
-        """One session as it was last queued."""
-        found = await self._read("SELECT * FROM sessions WHERE session_id = ?", session_id)
-        return _record(SessionRecord, found[0]) if found else None
+        """One session as it was last queued. :raises DataLoss: it cannot be read."""
+        found = await self._sessions("AND session_id = ?", session_id)
+        return found[0] if found else None
 
     async def sessions(self, limit: int) -> list[SessionRecord]:
-        """The newest sessions, newest first."""
-        rows = await self._read("SELECT * FROM sessions ORDER BY opened_at DESC, rowid DESC LIMIT ?", limit)
-        return [_record(SessionRecord, row) for row in rows]
+        """The newest sessions, newest first. :raises DataLoss: they cannot be read."""
+        return await self._sessions("ORDER BY opened_at DESC, number DESC LIMIT ?", limit)
 
     async def calls(self, session_id: str) -> AsyncIterator[CallRecord]:
-        """A session's calls in the order of their start, one at a time."""
-        sequence = await self._read("SELECT seq FROM calls WHERE session_id = ? ORDER BY seq", session_id)
-        for (seq,) in sequence:
-            for row in await self._read("SELECT * FROM calls WHERE session_id = ? AND seq = ?", session_id, seq):
-                yield _record(CallRecord, row)
+        """A session's calls that have ended, in the order of their start, one at a time.
 
-    async def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        :raises DataLoss: one is not what was recorded. FileNotFoundError: the session is deleted meanwhile.
+        """
         await self.flush()
+        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        try:
+            for seq in opened.calls:
+                yield await asyncio.to_thread(opened.call, seq)
+        finally:
+            opened.close()
 
-        def read() -> list[sqlite3.Row]:
-            with closing(self._connect()) as connection:
-                connection.row_factory = sqlite3.Row
-                return connection.execute(query, values).fetchall()
+    async def verify(self, session_id: str) -> Verification:
+        """Rebuild every body of a session and compare it with its checksum."""
+        await self.flush()
+        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        try:
+            return await asyncio.to_thread(opened.verify)
+        finally:
+            opened.close()
 
-        return await asyncio.to_thread(read)
+    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
+        """Delete closed sessions: those named, and those closed longer ago than so many seconds.
 
-    def _write_all(self) -> None:
-        """The background thread: everything that waits goes into one transaction."""
-        connection = self._connect()
-        pending: list[SessionRecord | CallRecord] = []
-        problem: OSError | None = None
-        running = True
-        while running:
-            jobs = [self._jobs.get()]
-            while not self._jobs.empty():
-                jobs.append(self._jobs.get())
-            running = None not in jobs
-            pending += [job for job in jobs if isinstance(job, SessionRecord | CallRecord)]
-            problem = _write(connection, pending)
-            self.problem = problem.strerror or str(problem) if problem else ""
-            if problem is None:
-                pending.clear()
-            for job in jobs:
-                if callable(job):
-                    job(problem)
-        connection.close()
+        :raises FileNotFoundError, NotReady: as the contract says; then nothing was deleted.
+        """
+        found = await self._ask(lambda connection, _: prune.chosen(connection, session_ids, older_than))
+        if dry_run:
+            freed = await self._ask(lambda connection, _: prune.stored_bytes(connection, list(found)))
+            return Pruned(tuple(found.values()), freed)
 
+        for number, session_id in found.items():  # a question each: records are written in between
+            await self._ask(partial(_delete, number, session_id))
+        freed = 0
+        while step := await self._ask(lambda connection, _: prune.give_back(connection)):
+            freed += step
+        return Pruned(tuple(found.values()), freed)
 
-def _answer(loop: asyncio.AbstractEventLoop, done: asyncio.Future[OSError | None], problem: OSError | None) -> None:
-    def settle() -> None:
-        if not done.done():
-            done.set_result(problem)
+    async def _sessions(self, where: str, *values: object) -> list[SessionRecord]:
+        await self.flush()
+        return await asyncio.to_thread(reader.sessions, self._path, where, *values)
 
-    loop.call_soon_threadsafe(settle)
-
-
-def _write(connection: sqlite3.Connection, records: list[SessionRecord | CallRecord]) -> OSError | None:
-    try:
-        with connection:
-            for record in records:
-                _insert(connection, "sessions" if isinstance(record, SessionRecord) else "calls", _row(record))
-    except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:  # the thread must outlive all of them
-        full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-        logs.get().error("the trace store cannot be written", error=str(error), waiting=len(records))
-        return OSError(
-            errno.ENOSPC if full else errno.EIO, f"the trace store cannot be written ({error}); free its disk"
-        )
-    return None
+    async def _ask[T](self, work: Callable[[sqlite3.Connection, Inserter], T]) -> T:
+        """The result of some work in the writer's thread."""
+        result: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._writer.ask(work, result)
+        return await asyncio.wrap_future(result)
 
 
-def _insert(connection: sqlite3.Connection, table: str, values: dict[str, object]) -> None:
-    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-    connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 -- ours
-
-
-def _row(record: SessionRecord | CallRecord) -> dict[str, object]:
-    """A record's fields, with those of its usage beside them and bodies compressed."""
-    values = asdict(record)
-    values |= values.pop("usage")
-    return {name: _packed(value) for name, value in values.items()}
-
-
-def _packed(value: object) -> object:
-    if isinstance(value, tuple):
-        return json.dumps(value)
-    return zstandard.compress(value, _LEVEL) if isinstance(value, bytes) else value
-
-
-def _unpacked(name: str, value: Any) -> Any:  # noqa: ANN401 -- a column's
-    if name in _TUPLES:
-        return tuple(tuple(each) if isinstance(each, list) else each for each in json.loads(value))
-    return zstandard.decompress(value) if isinstance(value, bytes) else value
-
-
-def _record[R: (SessionRecord, CallRecord)](kind: type[R], row: sqlite3.Row) -> R:
-    """The reverse."""
-    values: dict[str, Any] = {name: _unpacked(name, value) for name, value in zip(row.keys(), row, strict=True)}
-    usage = Usage(**{field.name: values.pop(field.name) for field in fields(Usage)})
-    return kind(usage=usage, **values)
+def _delete(number: int, session_id: str, connection: sqlite3.Connection, inserter: Inserter) -> None:
+    prune.delete(connection, number)
+    inserter.drop(session_id)

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 
-from oneshot_proxy import encoding, outcome
+from oneshot_proxy import encoding, offload, outcome
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.redact import Scrubber
+from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.sse import Scanner
 from oneshot_proxy.usage import Usage
-
-MAX_KEPT = 32 * 1024 * 1024
 
 
 class Tee:
@@ -26,6 +25,7 @@ class Tee:
         content_encoding: str,
         patterns: tuple[bytes, ...],
         count: Callable[[Usage | None], None],
+        share: Share,
     ) -> None:
         self._sse = content_type.lower().startswith("text/event-stream")
         self._encoding = content_encoding
@@ -33,10 +33,9 @@ class Tee:
         self._scrubber = Scrubber(patterns)
         self._count = count
         self._scanner = Scanner()
-        self._kept = bytearray()
+        self._kept = Kept(share)
         self._outcome = Outcome()
         self._ended = False
-        self.cut = False
         self.first_byte_at = 0.0
 
     def __call__(self, chunk: bytes) -> bytes:
@@ -45,21 +44,27 @@ class Tee:
             self.first_byte_at = time.time()
         if self._plain:
             chunk = self._scrubber.feed(chunk) if chunk else self._scrubber.end()
-        room = MAX_KEPT - len(self._kept)
-        self._kept += chunk[:room]
-        self.cut = self.cut or len(chunk) > room
+        self._kept.add(chunk)
         if self._plain and self._sse:
             self._scan(chunk)
+            if self._outcome.finished:
+                self._count(self._outcome.usage)
         return chunk
+
+    @property
+    def size(self) -> int:
+        """About how many bytes `end` has to work on: how much comes out of encoded ones, only decoding tells."""
+        return len(self._kept) if self._plain else max(len(self._kept), offload.LARGE)
 
     def _scan(self, data: bytes) -> None:
         for event in self._scanner.feed(data):
             self._outcome = outcome.after(self._outcome, event)
-        if self._outcome.finished:
-            self._count(self._outcome.usage)
 
     def end(self) -> tuple[bytes, Outcome, str]:
-        """Once, when nothing more will come: the decoded body, its outcome, and what is wrong with the record of it."""
+        """Once, when nothing more will come: the decoded body, its outcome, and what is wrong with the record of it.
+
+        It may be called on any thread; the outcome's usage is the caller's to count.
+        """
         body, problem = encoding.decode(bytes(self._kept), self._encoding)
         if self._sse and not self._plain:
             self._scan(body)
@@ -67,7 +72,4 @@ class Tee:
             self._scan(b"\n\n")  # the last event may lack its empty line
         else:
             self._outcome = outcome.of_json(body)
-        self._count(self._outcome.usage)
-        if self.cut:
-            problem = f"only the first {MAX_KEPT} bytes of the answer were kept"
-        return body, self._outcome, problem
+        return body, self._outcome, self._kept.problem("answer") or problem

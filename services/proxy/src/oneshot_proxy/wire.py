@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import jiter
+
 from oneshot_proxy import refusal
 from oneshot_proxy.refusal import Refusal
 
@@ -49,12 +51,20 @@ def endpoint(method: str, path: str) -> str:
 def parse(wire_api: str, content: bytes) -> Request:
     """Read a body. :raises Refusal: no JSON object, or one in which a key stands twice (readers differ on which counts)."""
     try:
-        body = json.loads(content, object_pairs_hook=_unique)
+        body = _json(content)
     except (ValueError, RecursionError) as error:
         raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read as JSON ({error}); send one JSON object") from None
     if not isinstance(body, dict):
         raise Refusal(refusal.BAD_REQUEST, f"the body is a JSON {type(body).__name__}; send one JSON object")
     return Request(wire_api, body)
+
+
+def _json(content: bytes) -> Any:  # noqa: ANN401 -- any JSON
+    """What `json` makes of it. jiter takes less than half of the time, but neither lone surrogates nor deep nesting."""
+    try:
+        return jiter.from_json(content, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
+    except ValueError:
+        return json.loads(content, object_pairs_hook=_unique)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

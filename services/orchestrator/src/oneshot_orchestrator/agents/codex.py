@@ -4,6 +4,7 @@ import contextlib
 import json
 from pathlib import Path
 
+from oneshot.proxy.v1 import proxy_pb2
 from oneshot_orchestrator.agents.output import Capped, Lines
 from oneshot_orchestrator.contract import Done, Exit, Role, Work
 from oneshot_orchestrator.overlay import files_tar
@@ -61,7 +62,10 @@ class Codex:
         ):
             progress = _Progress(events, work)
             ended = await work.sandbox.run(argv, role=Role.AGENT, env=env, timeout=work.timeout, out=progress, err=err)
-        return Done(ended, progress.commands_succeeded, progress.error or err.last_words())
+        usage = progress.usage if ended == Exit(0) and not events.full else None
+        return Done(
+            ended, progress.commands_succeeded, progress.error or err.last_words(), usage, broke_off=progress.failing
+        )
 
 
 def _config(model: str, gateway_url: str) -> str:
@@ -94,7 +98,13 @@ async def _sandbox_mode(work: Work, binary: str, env: dict[str, str]) -> list[st
 
 
 class _Progress:
-    """Reads Codex's JSON events: what it does now, and which commands succeeded."""
+    """Reads Codex's JSON events: what it does now, which commands succeeded, and what it says that it used.
+
+    `usage` is `turn.completed`'s: the sum over every call of the thread that ended with `response.completed`, compactions included.
+    Attempts that were tried again are not in it, nor is what a sub-agent used, which no event tells; a turn that failed has none.
+    `failing`: the last that Codex said is an error. A command of the agent's cannot say that for it: Codex's standard output is a
+    pipe that only this side and Codex itself can open.
+    """
 
     def __init__(self, events: Capped, work: Work) -> None:
         self._events = events
@@ -102,6 +112,9 @@ class _Progress:
         self._lines = Lines(self._line)
         self.commands_succeeded = 0
         self.error = ""
+        self.failing = False
+        self.usage: proxy_pb2.Usage | None = None
+        self._alone = True
 
     def __call__(self, chunk: bytes) -> None:
         self._events(chunk)
@@ -118,11 +131,14 @@ class _Progress:
 
     def _event(self, event: dict[str, object]) -> None:
         item = event.get("item")
-        if event.get("type") in ("error", "turn.failed"):
+        self.failing = event.get("type") in ("error", "turn.failed")
+        self.usage = _usage(event.get("usage")) if event.get("type") == "turn.completed" and self._alone else None
+        if self.failing:
             error = event.get("error")
             self.error = str(error.get("message") if isinstance(error, dict) else event.get("message") or error)[:2000]
         elif isinstance(item, dict):
             kind = item.get("type")
+            self._alone = self._alone and kind != "collab_tool_call"
             if kind == "command_execution":
                 self._say(str(item.get("command", ""))[:120])
                 self.commands_succeeded += event.get("type") == "item.completed" and item.get("exit_code") == 0
@@ -132,3 +148,16 @@ class _Progress:
                 self.commands_succeeded += event.get("type") == "item.completed" and item.get("status") == "completed"
             elif kind in ("agent_message", "reasoning"):
                 self._say(str(item.get("text", "")).strip().split("\n")[0][:120])
+
+
+def _usage(given: object) -> proxy_pb2.Usage | None:
+    """Codex's words for the counts; None where one is missing or is no count."""
+    if not isinstance(given, dict):
+        return None
+    names = ("input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens")
+    counts = [given.get(name) for name in names]
+    if not all(type(count) is int and 0 <= count < 2**63 for count in counts):
+        return None
+    return proxy_pb2.Usage(
+        input_tokens=counts[0], cached_tokens=counts[1], output_tokens=counts[2], reasoning_tokens=counts[3]
+    )

@@ -20,4 +20,4 @@ class Command:
             ended = await work.sandbox.run(
                 ["sh", "-c", work.command], role=Role.AGENT, env=env, timeout=work.timeout, out=out, err=err
             )
-        return Done(ended, int(ended.code == 0), err.last_words())
+        return Done(ended, int(ended.code == 0), err.last_words(), broke_off=ended.code > 0)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
 
-from oneshot_proxy import encoding, exchange, playback, refusal, wire
+from oneshot_proxy import encoding, exchange, offload, playback, refusal, wire
 from oneshot_proxy.addons import door
 from oneshot_proxy.addons.live import CREDENTIALS
 from oneshot_proxy.exchange import Exchange
@@ -47,14 +47,14 @@ class Gate:
             words = "the token is unknown or was revoked; open a session and use its token as the API key"
             _refuse(flow, Refusal(refusal.UNKNOWN_TOKEN, words, 401))
 
-    def request(self, flow: HTTPFlow) -> None:
+    async def request(self, flow: HTTPFlow) -> None:
         """Refuse, replay or send on."""
         found = exchange.of(flow)
         if found is None or flow.response is not None or (found.session.live and door.is_forward(flow)):
             return
         found.started_at = flow.request.timestamp_end or found.started_at
         try:
-            self._admit(flow, found)
+            await self._admit(flow, found)
         except Refusal as error:
             _refuse(flow, error)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must be seen, and nothing may go on
@@ -62,18 +62,21 @@ class Gate:
             words = f"the proxy failed on this request ({type(error).__name__}); see the proxy's log"
             _refuse(flow, Refusal(refusal.INTERNAL, words, 500))
 
-    def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
+    async def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
         session = found.session
         self._check_session(session)
-        content, problem = encoding.decode(
-            flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
-        )
-        found.request = content
+        raw, encoded = flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
+        # how much comes out of an encoded body, only decoding tells
+        size = offload.LARGE if encoded else len(raw)
+        content, problem = await offload.run(size, encoding.decode, raw, encoded)
+        found.keep(content)
         wire_api = wire.endpoint(flow.request.method, flow.request.path)
         if problem:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
-        request = wire.parse(wire_api, content)
-        wire.check(request, session.spec.model)
+        request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
+        self._check_session(
+            session
+        )  # again: others may have come, or it may have been closed, while a thread read the body
         _check_budget(session)
         if session.player is not None:
             self._replay(flow, found, request)
@@ -81,6 +84,8 @@ class Gate:
             _send_on(flow, request, session.upstream)
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
@@ -106,10 +111,15 @@ class Gate:
         flow.response = Response.make(status, body, {"content-type": kind})
 
 
+def _understood(wire_api: str, content: bytes, model: str) -> Request:
+    request = wire.parse(wire_api, content)
+    wire.check(request, model)
+    return request
+
+
 def _check_budget(session: Session) -> None:
     if reached := session.exceeded():
-        session.stopped_by = session.stopped_by or reached
-        raise Refusal(refusal.BUDGET, reached)
+        raise Refusal(refusal.BUDGET, session.stop(reached))
 
 
 def _token(headers: Headers) -> str:

@@ -8,18 +8,16 @@ import time
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
-from oneshot_proxy import encoding, exchange, refusal
+from oneshot_proxy import encoding, exchange, offload, refusal
 from oneshot_proxy.addons import door
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
-from oneshot_proxy.tee import MAX_KEPT
 
 CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
 _COOKIE_CHARACTERS = 16
-_CUT = f"only the first {MAX_KEPT} bytes of the request were kept"
 
 
 class Live:
@@ -55,28 +53,36 @@ class Live:
             found.problem = "WebSockets are not recorded; use POST and server-sent events"
             raise Refusal(refusal.WEBSOCKET, found.problem, 426)
         if reached := session.exceeded():
-            found.problem = session.stopped_by = session.stopped_by or reached
+            found.problem = session.stop(reached)
             raise Refusal(refusal.BUDGET, reached)
         if problem := self._sessions.recording_problem:
             self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
         found.forwarded = True
         session.in_flight += 1
+        session.requests += 1
         flow.request.stream = found.keep_request
+        self._mark(found)
 
-    def error(self, flow: HTTPFlow) -> None:
+    def _mark(self, found: Exchange) -> None:
+        """It is on its way."""
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(found.session)))
+
+    async def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
         found = exchange.of(flow)
         if found is not None and not found.request:
-            self.request(flow)
+            await self.request(flow)
 
-    def request(self, flow: HTTPFlow) -> None:
+    async def request(self, flow: HTTPFlow) -> None:
         """The body has passed: understand what was kept of it."""
         found = exchange.of(flow)
         if found is None or not found.session.live or not found.forwarded:
             return
         try:
             found.started_at = flow.request.timestamp_end or time.time()
-            _understand(found, flow.request)
+            encoded = flow.request.headers.get("content-encoding", "")
+            await offload.run(offload.LARGE if encoded else len(found.kept), _understand, found, flow.request)
+            self._mark(found)
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 
@@ -102,7 +108,7 @@ def _learn(session: Session, request: Request) -> None:
 def _understand(found: Exchange, request: Request) -> None:
     raw = bytes(found.kept) or request.raw_content or b""
     found.request, problem = encoding.decode(raw, request.headers.get("content-encoding", ""))
-    found.problem = _CUT if len(found.kept) >= MAX_KEPT else problem
+    found.problem = found.kept.problem("request") or problem
     try:
         body = json.loads(found.request)
     except (ValueError, RecursionError):

@@ -1,10 +1,11 @@
 """The tap: tees what comes back, and records every exchange that carried a session's token."""
 
+import asyncio
 from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow, Response
 
-from oneshot_proxy import exchange, outcome, redact
+from oneshot_proxy import alarms, exchange, offload, outcome, redact
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.sessions import Sessions
@@ -19,19 +20,21 @@ class Tap:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._recording: set[asyncio.Task[object] | None] = set()
 
     def responseheaders(self, flow: HTTPFlow) -> None:
         """Stream what comes from an upstream, through a tee."""
         found, response = exchange.of(flow), flow.response
         if found is None or response is None or not found.forwarded or found.session.player is not None:
             return
+        flow.request.data.content = None  # it has been sent, and what there was room for is kept
         patterns = found.session.upstream_patterns
         if patterns:
             response.headers.fields = tuple(
                 (redact.clean(name, patterns), redact.clean(value, patterns)) for name, value in response.headers.fields
             )
         kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
-        found.tee = Tee(kind, encoding, patterns, found.count)
+        found.tee = Tee(kind, encoding, patterns, found.count, found.share)
         response.stream = self._never_failing(found, found.tee) if found.session.live else found.tee
 
     def _never_failing(self, found: Exchange, tee: Tee) -> Callable[[bytes], bytes]:
@@ -46,45 +49,58 @@ class Tap:
 
         return passing
 
-    def response(self, flow: HTTPFlow) -> None:
+    async def response(self, flow: HTTPFlow) -> None:
         """The exchange ended as HTTP wants it."""
         if (found := exchange.of(flow)) is not None and flow.response is not None:
-            self._try_to_record(found, flow.response, "")
+            await self._try_to_record(found, flow.response, "")
 
-    def error(self, flow: HTTPFlow) -> None:
+    async def error(self, flow: HTTPFlow) -> None:
         """The exchange broke off: no connection, a cut stream, or an agent that left."""
         if (found := exchange.of(flow)) is not None:
-            self._try_to_record(found, flow.response, flow.error.msg if flow.error else "broken off")
+            await self._try_to_record(found, flow.response, flow.error.msg if flow.error else "broken off")
 
-    def _try_to_record(self, found: Exchange, response: Response | None, broken: str) -> None:
+    async def done(self) -> None:
+        """mitmproxy ends: what is being recorded is waited for."""
+        if tasks := {task for task in self._recording if task}:
+            await asyncio.wait(tasks)
+
+    async def _try_to_record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        task = asyncio.current_task()
+        self._recording.add(task)
         try:
-            self._record(found, response, broken)
+            await self._record(found, response, broken)
         except Exception as error:
             if not found.session.live:
                 raise
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
+        finally:
+            found.share.give_back()
+            self._recording.discard(task)
 
-    def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
-        body, result, problem = self._read(found, response)
+    async def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        body, result, problem = await self._read(found, response)
+        found.count(result.usage)
         status = response.status_code if response is not None else 0
         found.end(status, body)
-        failure = _failure(found, status, result, body, broken) if found.forwarded else ""
+        failure = _failure(found, status, result, body, broken) if found.forwarded and not found.cut else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
         if found.forwarded:
             found.session.settle(status, result, failure)
-        left = broken if broken and not failure and not result.finished else ""
+        left = broken if broken and not failure and not found.cut and not result.finished else ""
+        found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem)
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
         kind = response.headers.get("content-type", "") if response is not None else ""
-        self._sessions.keep(found.session, found.record(status, kind, body, patterns))
+        size = len(found.request) + len(body)
+        self._sessions.keep(found.session, await offload.run(size, found.record, status, kind, body, patterns))
 
-    def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
+    async def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
         if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
-            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count)
+            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count, found.share)
             found.tee(response.raw_content or b"")
         if found.tee is not None:
             found.tee(b"")
-            return found.tee.end()
+            return await offload.run(found.tee.size, found.tee.end)
         return (response.raw_content or b"") if response is not None else b"", Outcome(), ""
 
 

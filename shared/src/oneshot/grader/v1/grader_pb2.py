@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoneshot/grader/v1/grader.proto\x12\x11oneshot.grader.v1\">\n\x0bPlanRequest\x12\x10\n\x08\x65xpected\x18\x01 \x01(\x0c\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12\x0f\n\x07isolate\x18\x03 \x01(\x08\"A\n\x0cPlanResponse\x12\x31\n\x04plan\x18\x01 \x01(\x0b\x32#.oneshot.grader.v1.VerificationPlan\"\xb4\x01\n\x10VerificationPlan\x12=\n\x05\x66iles\x18\x01 \x03(\x0b\x32..oneshot.grader.v1.VerificationPlan.FilesEntry\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\t\x12\x17\n\x0ftimeout_seconds\x18\x03 \x01(\r\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x1a,\n\nFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"k\n\x06Report\x12+\n\x07subject\x18\x01 \x01(\x0e\x32\x1a.oneshot.grader.v1.Subject\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12\x11\n\texit_code\x18\x03 \x01(\x05\x12\x11\n\ttimed_out\x18\x04 \x01(\x08\"\xce\x01\n\x08\x45vidence\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0bneeds_model\x18\x02 \x01(\x08\x12\x1d\n\x15model_calls_succeeded\x18\x03 \x01(\r\x12\x1a\n\x12\x63ommands_succeeded\x18\x04 \x01(\r\x12\x11\n\texit_code\x18\x05 \x01(\x05\x12\x12\n\nstopped_by\x18\x06 \x01(\t\x12\x18\n\x10upstream_failure\x18\x07 \x01(\t\x12\x12\n\nlast_words\x18\x08 \x01(\t\x12\x0e\n\x06\x61larms\x18\t \x03(\t\"\xac\x01\n\x0cScoreRequest\x12\x31\n\x04plan\x18\x01 \x01(\x0b\x32#.oneshot.grader.v1.VerificationPlan\x12*\n\x07reports\x18\x02 \x03(\x0b\x32\x19.oneshot.grader.v1.Report\x12\x0e\n\x06rubric\x18\x03 \x01(\x0c\x12-\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x1b.oneshot.grader.v1.Evidence\"x\n\rScoreResponse\x12)\n\x05grade\x18\x01 \x01(\x0b\x32\x18.oneshot.grader.v1.GradeH\x00\x12\x31\n\x07\x66urther\x18\x02 \x01(\x0b\x32\x1e.oneshot.grader.v1.FurtherPlanH\x00\x42\t\n\x07outcome\";\n\x0b\x46urtherPlan\x12,\n\x08subjects\x18\x01 \x03(\x0e\x32\x1a.oneshot.grader.v1.Subject\"H\n\nTestResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"l\n\x0e\x43riterionScore\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\ndecided_by\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\tB\x08\n\x06_score\"\'\n\x07\x46inding\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xb3\x02\n\x05Grade\x12+\n\x07verdict\x18\x01 \x01(\x0e\x32\x1a.oneshot.grader.v1.Verdict\x12\'\n\x05\x62lame\x18\x02 \x01(\x0e\x32\x18.oneshot.grader.v1.Blame\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12,\n\x05tests\x18\x04 \x03(\x0b\x32\x1d.oneshot.grader.v1.TestResult\x12\x33\n\x08\x63riteria\x18\x05 \x03(\x0b\x32!.oneshot.grader.v1.CriterionScore\x12\x12\n\x05total\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\rscored_weight\x18\x07 \x01(\x01\x12,\n\x08\x66indings\x18\x08 \x03(\x0b\x32\x1a.oneshot.grader.v1.FindingB\x08\n\x06_total*]\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x14\n\x10SUBJECT_SOLUTION\x10\x01\x12\x12\n\x0eSUBJECT_ORACLE\x10\x02\x12\x0f\n\x0bSUBJECT_NOP\x10\x03*[\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x10\n\x0cVERDICT_PASS\x10\x01\x12\x10\n\x0cVERDICT_FAIL\x10\x02\x12\x13\n\x0fVERDICT_INVALID\x10\x03*P\n\x05\x42lame\x12\x15\n\x11\x42LAME_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x42LAME_INFRA\x10\x01\x12\x0e\n\nBLAME_TASK\x10\x02\x12\x0f\n\x0b\x42LAME_AGENT\x10\x03\x32\xa4\x01\n\rGraderService\x12G\n\x04Plan\x12\x1e.oneshot.grader.v1.PlanRequest\x1a\x1f.oneshot.grader.v1.PlanResponse\x12J\n\x05Score\x12\x1f.oneshot.grader.v1.ScoreRequest\x1a .oneshot.grader.v1.ScoreResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoneshot/grader/v1/grader.proto\x12\x11oneshot.grader.v1\">\n\x0bPlanRequest\x12\x10\n\x08\x65xpected\x18\x01 \x01(\x0c\x12\x0c\n\x04seed\x18\x02 \x01(\x04\x12\x0f\n\x07isolate\x18\x03 \x01(\x08\"A\n\x0cPlanResponse\x12\x31\n\x04plan\x18\x01 \x01(\x0b\x32#.oneshot.grader.v1.VerificationPlan\"\xb4\x01\n\x10VerificationPlan\x12=\n\x05\x66iles\x18\x01 \x03(\x0b\x32..oneshot.grader.v1.VerificationPlan.FilesEntry\x12\x0c\n\x04\x61rgv\x18\x02 \x03(\t\x12\x17\n\x0ftimeout_seconds\x18\x03 \x01(\r\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x1a,\n\nFilesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"k\n\x06Report\x12+\n\x07subject\x18\x01 \x01(\x0e\x32\x1a.oneshot.grader.v1.Subject\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12\x11\n\texit_code\x18\x03 \x01(\x05\x12\x11\n\ttimed_out\x18\x04 \x01(\x08\"\xe1\x01\n\x08\x45vidence\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0bneeds_model\x18\x02 \x01(\x08\x12\x1d\n\x15model_calls_succeeded\x18\x03 \x01(\r\x12\x1a\n\x12\x63ommands_succeeded\x18\x04 \x01(\r\x12\x11\n\texit_code\x18\x05 \x01(\x05\x12\x12\n\nstopped_by\x18\x06 \x01(\t\x12\x18\n\x10upstream_failure\x18\x07 \x01(\t\x12\x12\n\nlast_words\x18\x08 \x01(\t\x12\x0e\n\x06\x61larms\x18\t \x03(\t\x12\x11\n\tbroke_off\x18\n \x01(\x08\"\xac\x01\n\x0cScoreRequest\x12\x31\n\x04plan\x18\x01 \x01(\x0b\x32#.oneshot.grader.v1.VerificationPlan\x12*\n\x07reports\x18\x02 \x03(\x0b\x32\x19.oneshot.grader.v1.Report\x12\x0e\n\x06rubric\x18\x03 \x01(\x0c\x12-\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x1b.oneshot.grader.v1.Evidence\"x\n\rScoreResponse\x12)\n\x05grade\x18\x01 \x01(\x0b\x32\x18.oneshot.grader.v1.GradeH\x00\x12\x31\n\x07\x66urther\x18\x02 \x01(\x0b\x32\x1e.oneshot.grader.v1.FurtherPlanH\x00\x42\t\n\x07outcome\";\n\x0b\x46urtherPlan\x12,\n\x08subjects\x18\x01 \x03(\x0e\x32\x1a.oneshot.grader.v1.Subject\"H\n\nTestResult\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"l\n\x0e\x43riterionScore\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\ndecided_by\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\tB\x08\n\x06_score\"\'\n\x07\x46inding\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xb3\x02\n\x05Grade\x12+\n\x07verdict\x18\x01 \x01(\x0e\x32\x1a.oneshot.grader.v1.Verdict\x12\'\n\x05\x62lame\x18\x02 \x01(\x0e\x32\x18.oneshot.grader.v1.Blame\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12,\n\x05tests\x18\x04 \x03(\x0b\x32\x1d.oneshot.grader.v1.TestResult\x12\x33\n\x08\x63riteria\x18\x05 \x03(\x0b\x32!.oneshot.grader.v1.CriterionScore\x12\x12\n\x05total\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\rscored_weight\x18\x07 \x01(\x01\x12,\n\x08\x66indings\x18\x08 \x03(\x0b\x32\x1a.oneshot.grader.v1.FindingB\x08\n\x06_total*]\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x14\n\x10SUBJECT_SOLUTION\x10\x01\x12\x12\n\x0eSUBJECT_ORACLE\x10\x02\x12\x0f\n\x0bSUBJECT_NOP\x10\x03*[\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x10\n\x0cVERDICT_PASS\x10\x01\x12\x10\n\x0cVERDICT_FAIL\x10\x02\x12\x13\n\x0fVERDICT_INVALID\x10\x03*P\n\x05\x42lame\x12\x15\n\x11\x42LAME_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x42LAME_INFRA\x10\x01\x12\x0e\n\nBLAME_TASK\x10\x02\x12\x0f\n\x0b\x42LAME_AGENT\x10\x03\x32\xa4\x01\n\rGraderService\x12G\n\x04Plan\x12\x1e.oneshot.grader.v1.PlanRequest\x1a\x1f.oneshot.grader.v1.PlanResponse\x12J\n\x05Score\x12\x1f.oneshot.grader.v1.ScoreRequest\x1a .oneshot.grader.v1.ScoreResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VERIFICATIONPLAN_FILESENTRY']._loaded_options = None
   _globals['_VERIFICATIONPLAN_FILESENTRY']._serialized_options = b'8\001'
-  _globals['_SUBJECT']._serialized_start=1578
-  _globals['_SUBJECT']._serialized_end=1671
-  _globals['_VERDICT']._serialized_start=1673
-  _globals['_VERDICT']._serialized_end=1764
-  _globals['_BLAME']._serialized_start=1766
-  _globals['_BLAME']._serialized_end=1846
+  _globals['_SUBJECT']._serialized_start=1597
+  _globals['_SUBJECT']._serialized_end=1690
+  _globals['_VERDICT']._serialized_start=1692
+  _globals['_VERDICT']._serialized_end=1783
+  _globals['_BLAME']._serialized_start=1785
+  _globals['_BLAME']._serialized_end=1865
   _globals['_PLANREQUEST']._serialized_start=53
   _globals['_PLANREQUEST']._serialized_end=115
   _globals['_PLANRESPONSE']._serialized_start=117
@@ -50,21 +50,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPORT']._serialized_start=367
   _globals['_REPORT']._serialized_end=474
   _globals['_EVIDENCE']._serialized_start=477
-  _globals['_EVIDENCE']._serialized_end=683
-  _globals['_SCOREREQUEST']._serialized_start=686
-  _globals['_SCOREREQUEST']._serialized_end=858
-  _globals['_SCORERESPONSE']._serialized_start=860
-  _globals['_SCORERESPONSE']._serialized_end=980
-  _globals['_FURTHERPLAN']._serialized_start=982
-  _globals['_FURTHERPLAN']._serialized_end=1041
-  _globals['_TESTRESULT']._serialized_start=1043
-  _globals['_TESTRESULT']._serialized_end=1115
-  _globals['_CRITERIONSCORE']._serialized_start=1117
-  _globals['_CRITERIONSCORE']._serialized_end=1225
-  _globals['_FINDING']._serialized_start=1227
-  _globals['_FINDING']._serialized_end=1266
-  _globals['_GRADE']._serialized_start=1269
-  _globals['_GRADE']._serialized_end=1576
-  _globals['_GRADERSERVICE']._serialized_start=1849
-  _globals['_GRADERSERVICE']._serialized_end=2013
+  _globals['_EVIDENCE']._serialized_end=702
+  _globals['_SCOREREQUEST']._serialized_start=705
+  _globals['_SCOREREQUEST']._serialized_end=877
+  _globals['_SCORERESPONSE']._serialized_start=879
+  _globals['_SCORERESPONSE']._serialized_end=999
+  _globals['_FURTHERPLAN']._serialized_start=1001
+  _globals['_FURTHERPLAN']._serialized_end=1060
+  _globals['_TESTRESULT']._serialized_start=1062
+  _globals['_TESTRESULT']._serialized_end=1134
+  _globals['_CRITERIONSCORE']._serialized_start=1136
+  _globals['_CRITERIONSCORE']._serialized_end=1244
+  _globals['_FINDING']._serialized_start=1246
+  _globals['_FINDING']._serialized_end=1285
+  _globals['_GRADE']._serialized_start=1288
+  _globals['_GRADE']._serialized_end=1595
+  _globals['_GRADERSERVICE']._serialized_start=1868
+  _globals['_GRADERSERVICE']._serialized_end=2032
 # @@protoc_insertion_point(module_scope)

@@ -88,7 +88,7 @@ class Report(_message.Message):
     def __init__(self, subject: _Optional[_Union[Subject, str]] = ..., output: _Optional[bytes] = ..., exit_code: _Optional[int] = ..., timed_out: _Optional[bool] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words", "alarms")
+    __slots__ = ("agent", "needs_model", "model_calls_succeeded", "commands_succeeded", "exit_code", "stopped_by", "upstream_failure", "last_words", "alarms", "broke_off")
     AGENT_FIELD_NUMBER: _ClassVar[int]
     NEEDS_MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_CALLS_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,7 @@ class Evidence(_message.Message):
     UPSTREAM_FAILURE_FIELD_NUMBER: _ClassVar[int]
     LAST_WORDS_FIELD_NUMBER: _ClassVar[int]
     ALARMS_FIELD_NUMBER: _ClassVar[int]
+    BROKE_OFF_FIELD_NUMBER: _ClassVar[int]
     agent: str
     needs_model: bool
     model_calls_succeeded: int
@@ -107,7 +108,8 @@ class Evidence(_message.Message):
     upstream_failure: str
     last_words: str
     alarms: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ..., alarms: _Optional[_Iterable[str]] = ...) -> None: ...
+    broke_off: bool
+    def __init__(self, agent: _Optional[str] = ..., needs_model: _Optional[bool] = ..., model_calls_succeeded: _Optional[int] = ..., commands_succeeded: _Optional[int] = ..., exit_code: _Optional[int] = ..., stopped_by: _Optional[str] = ..., upstream_failure: _Optional[str] = ..., last_words: _Optional[str] = ..., alarms: _Optional[_Iterable[str]] = ..., broke_off: _Optional[bool] = ...) -> None: ...
 
 class ScoreRequest(_message.Message):
     __slots__ = ("plan", "reports", "rubric", "evidence")

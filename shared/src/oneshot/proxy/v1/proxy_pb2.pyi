@@ -61,18 +61,20 @@ class Limits(_message.Message):
     def __init__(self, wall_seconds: _Optional[int] = ..., tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., requests: _Optional[int] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+    __slots__ = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "cache_write_tokens")
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_USD_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     input_tokens: int
     cached_tokens: int
     output_tokens: int
     reasoning_tokens: int
     cost_usd: float
-    def __init__(self, input_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ...) -> None: ...
+    cache_write_tokens: int
+    def __init__(self, input_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., reasoning_tokens: _Optional[int] = ..., cost_usd: _Optional[float] = ..., cache_write_tokens: _Optional[int] = ...) -> None: ...
 
 class Cassette(_message.Message):
     __slots__ = ("name", "content")

@@ -1,0 +1,91 @@
+"""What the trace commands ask of the proxy: a session, its calls, its document in a format."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_shared.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    from oneshot.proxy.v1.proxy_pb2_grpc import ProxyServiceAsyncStub
+
+_PREFIX = "TRACE_FORMAT_"
+FORMATS = {name.removeprefix(_PREFIX).lower(): number for name, number in pb.TraceFormat.items() if number}
+_MANY = 1000
+
+
+def format_number(name: str) -> "pb.TraceFormat.ValueType":
+    """:raises BadInput: no such format."""
+    if name in FORMATS:
+        return FORMATS[name]
+    raise BadInput(f"there is no trace format {name!r}{nearest(name, FORMATS)}; known: {', '.join(FORMATS)}")
+
+
+async def session(stub: "ProxyServiceAsyncStub", session_id: str) -> pb.Session:
+    """A session's record. :raises FileNotFoundError: there is none, with the id nearest to it."""
+    try:
+        return (await stub.GetSession(pb.GetSessionRequest(session_id=session_id))).session
+    except FileNotFoundError:
+        listed = (await stub.ListSessions(pb.ListSessionsRequest(limit=_MANY))).sessions
+        near = nearest(session_id, [each.session_id for each in listed])
+        raise FileNotFoundError(
+            f"there is no session {session_id!r}{near}; see them with `oneshot trace list`"
+        ) from None
+
+
+async def calls(stub: "ProxyServiceAsyncStub", session_id: str) -> AsyncIterator[tuple[pb.Call, int, int]]:
+    """Each call without its bodies, and how many bytes they have."""
+    last, sizes = pb.Call(), [0, 0]
+    async for message in stub.StreamCalls(pb.StreamCallsRequest(session_id=session_id)):
+        if message.call.seq != last.seq:
+            if last.seq:
+                yield last, sizes[0], sizes[1]
+            last, sizes = pb.Call(), [0, 0]
+            last.CopyFrom(message.call)
+            last.ClearField("request")
+            last.ClearField("response")
+        sizes = [sizes[0] + len(message.call.request), sizes[1] + len(message.call.response)]
+    if last.seq:
+        yield last, sizes[0], sizes[1]
+
+
+async def document(
+    stub: "ProxyServiceAsyncStub", session_id: str, number: "pb.TraceFormat.ValueType", file: IO[bytes]
+) -> list[str]:
+    """Write a session's document to a file; what the format cannot carry of it.
+
+    :raises ConnectionError: it did not come whole.
+    """
+    total, answer = hashlib.sha256(), pb.ExportTraceResponse()
+    async for answer in stub.ExportTrace(pb.ExportTraceRequest(session_id=session_id, format=number)):
+        total.update(answer.chunk)
+        file.write(answer.chunk)
+    if answer.sha256 != total.hexdigest():
+        raise ConnectionError(f"the trace of {session_id!r} did not come whole; ask for it again")
+    return list(answer.losses)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that is there under its name only when it was written to its end. :raises OSError: it cannot be."""
+    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    place = Path(made)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        place.chmod(0o644)
+        place.replace(path)
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def say_losses(losses: list[str]) -> None:
+    """On standard error, a line each."""
+    for loss in losses:
+        print(f"This format does not carry: {loss}.", file=sys.stderr)

@@ -1,0 +1,66 @@
+"""What is wrong with a session's recording, a sentence each: the one home of these words. Pure.
+
+Nothing is worse for a recorder than to record nothing and not to say so. Each sentence holds the numbers that it rests on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from oneshot_proxy.usage import Usage
+
+CUT_SHORT = "the record of an answer is not whole"
+"""For `Seen.trouble`: an answer was too large to be kept, or its content encoding could not be undone."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a session knows about its own recording.
+
+    `whole` is the usage of the successful calls alone, since agents count no others; `agent` is what the agent says that it used,
+    None where it says nothing. `trouble`: what went wrong while recording, and how often.
+    """
+
+    closed: bool
+    live: bool
+    succeeded: int
+    decoded: int
+    whole: Usage
+    agent: Usage | None = None
+    trouble: Mapping[str, int] = field(default_factory=dict)
+
+
+def sentences(seen: Seen) -> tuple[str, ...]:
+    """All that is wrong, the gravest first; empty when nothing is."""
+    found = [_silence(seen), _undecoded(seen), _difference(seen)]
+    troubles = [f"{what} ({count} times)" if count > 1 else what for what, count in seen.trouble.items() if count]
+    return tuple(sentence for sentence in (*found, *troubles) if sentence)
+
+
+def _silence(seen: Seen) -> str:
+    """A run may do without a model, a person's session hardly: there, silence alone is suspicious."""
+    worked = seen.live or (seen.agent is not None and seen.agent.tokens > 0)
+    if not (seen.closed and worked) or seen.succeeded or seen.decoded:
+        return ""
+    return "no model call was recorded: the agent did not reach its model through the proxy; `oneshot doctor` finds out why"
+
+
+def _undecoded(seen: Seen) -> str:
+    lost = seen.succeeded - seen.decoded
+    if lost <= 0:
+        return ""
+    return f"{lost} of {seen.succeeded} successful model calls could not be decoded; their bytes are kept, as --format raw exports them"
+
+
+def _difference(seen: Seen) -> str:
+    agent, whole = seen.agent, seen.whole
+    if agent is None:
+        return ""
+    pairs = [("input", agent.input_tokens, whole.input_tokens), ("output", agent.output_tokens, whole.output_tokens)]
+    # 0 also means that an API, or an agent, does not tell them
+    parts = [
+        ("cached", agent.cached_tokens, whole.cached_tokens),
+        ("reasoning", agent.reasoning_tokens, whole.reasoning_tokens),
+    ]
+    pairs += [(name, mine, ours) for name, mine, ours in parts if mine and ours]
+    differing = [f"{mine} {name} tokens (recorded: {ours})" for name, mine, ours in pairs if mine != ours]
+    return f"the agent says that it used {' and '.join(differing)}" if differing else ""

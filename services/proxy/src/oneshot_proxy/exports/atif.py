@@ -1,0 +1,128 @@
+"""ATIF 1.8, the field's format for trajectories. Source: https://www.harborframework.com/docs/agents/trajectory-format.
+
+The session's first conversation is the trajectory; sub-agents' are embedded in the one that started them, and the tool's result
+that named a sub-agent refers to it. What ATIF has no field for stands under `extra`: each call's status, times and failed
+attempts, and at the root what the session's record says.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any
+
+from oneshot_proxy.exports import history
+from oneshot_proxy.exports.contract import Losses
+from oneshot_proxy.exports.steps import Steps, rfc3339
+from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.threads import Thread
+
+VERSION = "ATIF-v1.8"
+_PIECE = 256 * 1024
+_PRODUCT = re.compile(r"([^\s/()]+)/([^\s()]+)")
+_NAMES = {"codex": "codex", "claude-cli": "claude-code"}
+type Document = dict[str, Any]
+
+
+async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losses: Losses) -> AsyncIterator[bytes]:
+    """One JSON document. What is held at a time is what the document holds, no call's body."""
+    found: dict[str, Steps] = {}
+    agent: Document = {}
+    others: list[CallRecord] = []
+    async for turn in history.turns(calls, others):
+        steps = found.setdefault(turn.thread.id, Steps(turn.thread, losses))
+        steps.take(turn)
+        agent = agent or agent_of(turn.record)
+        if turn.record.request_headers or turn.record.response_headers:
+            losses.add("the headers of its requests and answers")
+        if turn.record.undecoded or turn.call.unknown:
+            losses.add(f"what was not understood in call {turn.record.seq}")
+        losses.add("the bytes of its requests and answers, and the events that its answers came in")
+    if others:
+        losses.add(f"its {len(others)} calls to no model API")
+    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses)})
+    for start in range(0, len(text), _PIECE):
+        yield text[start : start + _PIECE]
+
+
+def _written(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> bytes:
+    import atif
+
+    document = atif.Trajectory.model_validate(_tree(session, agent, found))
+    return document.model_dump_json(exclude_none=True, indent=2).encode()
+
+
+def agent_of(record: CallRecord) -> Document:
+    """Name and version by the User-Agent header; "unknown" where it says nothing."""
+    header = dict(record.request_headers).get("user-agent", "")
+    match = _PRODUCT.match(header)
+    name, version = match.groups() if match else (header or "unknown", "unknown")
+    known = next((mine for prefix, mine in _NAMES.items() if name.startswith(prefix)), name)
+    return {"name": known, "version": version} | ({"extra": {"user_agent": header}} if header else {})
+
+
+def _tree(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> Document:
+    """Each conversation's document inside of its parent's. A parent comes before its children, so there are no circles."""
+    documents: dict[str, Document] = {}
+    for thread_id, steps in found.items():
+        steps.end()
+        document = _document(session, agent, steps)
+        if documents:
+            above = steps.thread.parent if steps.thread.parent in documents else next(iter(documents))
+            documents[above].setdefault("subagent_trajectories", []).append(document)
+            _refer(found[above], thread_id)
+        documents[thread_id] = document
+    root = next(iter(documents.values()))
+    notes = [*_session_notes(session), *(note for steps in found.values() for note in _failures(steps))]
+    root |= {"extra": _session(session), "notes": "\n".join(notes) or None}
+    return root
+
+
+def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document:
+    metrics = [step["metrics"] for step in steps.steps if "metrics" in step]
+    costs = [each["cost_usd"] for each in metrics]
+    mine = {"model_name": steps.model or session.model or None, "tool_definitions": list(steps.tools.values()) or None}
+    about = {**agent.get("extra", {}), "kind": steps.thread.kind, "parameters": steps.parameters}
+    return {
+        "schema_version": VERSION,
+        "session_id": session.session_id,
+        "trajectory_id": steps.thread.id or session.session_id,
+        "agent": {"name": "unknown", "version": "unknown"} | agent | mine | {"extra": about},
+        "steps": steps.steps,
+        "final_metrics": {
+            "total_prompt_tokens": sum(each["prompt_tokens"] for each in metrics),
+            "total_completion_tokens": sum(each["completion_tokens"] for each in metrics),
+            "total_cached_tokens": sum(each["cached_tokens"] for each in metrics),
+            "total_cost_usd": None if None in costs else sum(costs),
+            "total_steps": len(steps.steps),
+        },
+    }
+
+
+def _refer(above: Steps, thread_id: str) -> None:
+    """At the result that names the sub-agent first; where none does, at the last step that called a tool."""
+    reference = {"trajectory_id": thread_id}
+    for text, result in above.observed:
+        if thread_id in text:
+            result.setdefault("subagent_trajectory_ref", []).append(reference)
+            return
+    callers = [step for step in above.steps if "tool_calls" in step]
+    if callers:
+        results = callers[-1].setdefault("observation", {"results": []})["results"]
+        results.append({"subagent_trajectory_ref": [reference]})
+
+
+def _session(session: SessionRecord) -> Document:
+    said = {key: value for key, value in asdict(session).items() if value not in ("", (), None)}
+    times = {name: rfc3339(said[name]) for name in ("opened_at", "closed_at", "expires_at") if said.get(name)}
+    return {"session": {key: value for key, value in said.items() if not key.endswith("_at")} | times}
+
+
+def _session_notes(session: SessionRecord) -> list[str]:
+    said = [session.stopped_by and f"Stopped: {session.stopped_by}.", session.upstream_failure]
+    return [note for note in (*said, *session.alarms) if note]
+
+
+def _failures(steps: Steps) -> list[str]:
+    """Calls that no later one made good."""
+    return [f"Call {call['seq']} was not answered: {call['error']}" for call in steps.failed]

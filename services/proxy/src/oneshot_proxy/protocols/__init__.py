@@ -1,0 +1,33 @@
+"""The wire APIs of models, decoded into one shape: `oneshot_proxy.model`. Pure; no bytes make it raise."""
+
+from oneshot_proxy.model import ModelCall
+from oneshot_proxy.protocols import chat, messages, reading, responses
+from oneshot_proxy.protocols.reading import Unknown
+from oneshot_proxy.records import CallRecord
+
+_DECODERS = {"responses": responses.decode, "chat": chat.decode, "messages": messages.decode}
+_ENDINGS = {
+    "/responses": "responses",
+    "/responses/compact": "responses",
+    "/chat/completions": "chat",
+    "/messages": "messages",
+}
+
+
+def wire_api(request_line: str) -> str:
+    """The wire API of "POST /v1/responses", with whatever prefix the path has; empty for any other traffic."""
+    method, _, path = request_line.partition(" ")
+    plain = path.partition("?")[0]
+    return next((api for end, api in _ENDINGS.items() if method == "POST" and plain.endswith(end)), "")
+
+
+def decode(record: CallRecord) -> ModelCall | None:
+    """The model call that a record holds, as far as it came; None where it is no known model API's."""
+    decoder = _DECODERS.get(record.wire_api or wire_api(record.request_line))
+    if decoder is None:
+        return None
+    unknown = Unknown()
+    request = reading.json_object(record.request)
+    if request is None:
+        unknown.add("the request is no JSON object")
+    return decoder(request or {}, reading.answer(record, unknown), unknown)

@@ -1,0 +1,1 @@
+"""The rooms behind oneshot_proxy.store. See README.md beside this file."""

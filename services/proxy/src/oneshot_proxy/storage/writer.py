@@ -1,0 +1,196 @@
+"""The thread that alone writes. Its queue is bounded in bytes: a slow or full disk stalls no stream and eats no memory."""
+
+import errno
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from oneshot_proxy.records import CallRecord, SessionRecord
+from oneshot_proxy.storage import file, prune
+from oneshot_proxy.storage.insert import Inserter
+from oneshot_proxy.storage.seal import seal
+from oneshot_shared import logs
+
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""So much may wait to be written; beyond it calls are lost, and counted."""
+_MAX_BATCH_BYTES = 8 * 1024 * 1024
+_RETRY_SECONDS = 1.0
+_RECORD_BYTES = 4096  # what a record weighs beside its bodies, roughly
+_SPARE_PAGES = 4096  # 16 MB of unused pages are kept for what comes next
+
+
+@dataclass(frozen=True)
+class _Write:
+    record: SessionRecord | CallRecord
+    ended: bool
+
+    @property
+    def size(self) -> int:
+        bodies = (self.record.request, self.record.response) if isinstance(self.record, CallRecord) else ()
+        return _RECORD_BYTES + sum(map(len, bodies))
+
+
+@dataclass(frozen=True)
+class _Ask:
+    work: Callable[[sqlite3.Connection, Inserter], Any]
+    result: Future[Any]
+
+    def answer(self, connection: sqlite3.Connection, inserter: Inserter) -> None:
+        try:
+            self.result.set_result(self.work(connection, inserter))
+        except Exception as error:  # noqa: BLE001 -- it belongs to whoever asked
+            self.result.set_exception(error)
+
+
+class Writer:
+    """What cannot be written is kept and tried again; `problem` says so meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = file.connect(path)
+        self._inserter = Inserter(self._connection)
+        self._ready = threading.Condition()
+        self._queue: deque[_Write | _Ask] = deque()
+        self._waiting = 0
+        self._ending = False
+        self._failure: OSError | None = None
+        self.lost: dict[str, int] = {}
+        """Calls that were not kept because too much was waiting, by session."""
+        self._thread = threading.Thread(target=self._run, name="trace store", daemon=True)
+        self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why records cannot be written at the moment; empty when they can."""
+        if (failure := self._failure) is not None:
+            return failure.strerror or str(failure)
+        if self._waiting >= MAX_WAITING_BYTES:
+            return f"the trace store's disk is too slow: {self._waiting // 2**20} MiB wait to be written"
+        return ""
+
+    def put(self, record: SessionRecord | CallRecord, ended: bool) -> None:
+        """Queue a record. Never waits; a call beyond the bound is lost."""
+        job = _Write(record, ended)
+        with self._ready:
+            if isinstance(record, CallRecord) and self._waiting + job.size > MAX_WAITING_BYTES:
+                self.lost[record.session_id] = self.lost.get(record.session_id, 0) + ended
+                return
+            self._waiting += job.size
+            self._queue.append(job)
+            self._ready.notify()
+
+    def ask[T](self, work: Callable[[sqlite3.Connection, Inserter], T], result: Future[T]) -> None:
+        """Have something done with the writer's connection, after all that was queued before. OSError: that cannot be written."""
+        result.set_running_or_notify_cancel()  # from now on it cannot be cancelled
+        with self._ready:
+            self._queue.append(_Ask(work, result))
+            self._ready.notify()
+
+    def close(self) -> None:
+        """Write what is queued, seal what is closed, and stop."""
+        with self._ready:
+            self._ending = True
+            self._ready.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._next():
+            head = batch[0]
+            if isinstance(head, _Ask):
+                head.answer(self._connection, self._inserter)
+            else:
+                self._write([job for job in batch if isinstance(job, _Write)])
+            self._seal()
+        self._tidy()
+        self._connection.close()
+
+    def _next(self) -> "list[_Write | _Ask]":
+        """What is to be done now: one question, or the writes before the next one; nothing at the end of it all.
+
+        While nothing can be written, new writes wait for the next attempt; a question makes one.
+        """
+        with self._ready:
+            if self._failure is None:
+                self._ready.wait_for(lambda: self._queue or self._ending)
+            else:
+                asked = lambda: self._ending or any(isinstance(job, _Ask) for job in self._queue)  # noqa: E731
+                self._ready.wait_for(asked, _RETRY_SECONDS)
+            batch: list[_Write | _Ask] = []
+            size = 0
+            while self._queue and size < _MAX_BATCH_BYTES and not (batch and isinstance(self._queue[0], _Ask)):
+                job = self._queue.popleft()
+                batch.append(job)
+                if isinstance(job, _Ask):
+                    break
+                size += job.size
+            return batch
+
+    def _write(self, batch: list[_Write]) -> None:
+        """All of it or nothing."""
+        try:
+            with file.transaction(self._connection):
+                for job in _latest(batch):
+                    if isinstance(job.record, CallRecord):
+                        self._inserter.call(job.record, job.ended)
+                    else:
+                        self._inserter.session(job.record)
+            self._failure = None
+        except Exception as error:  # noqa: BLE001 -- the thread must outlive all of them
+            self._inserter.forget()
+            self._fail(error, batch)
+            return
+        with self._ready:
+            self._waiting -= sum(job.size for job in batch)
+
+    def _fail(self, error: Exception, batch: list[_Write]) -> None:
+        """Keep the writes for later; whoever waits for them hears of it now."""
+        full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
+        words = f"the trace store cannot be written ({error}); free its disk"
+        self._failure = OSError(errno.ENOSPC if full else errno.EIO, words)
+        with self._ready:
+            asks = [job for job in self._queue if isinstance(job, _Ask)]
+            writes = [job for job in self._queue if isinstance(job, _Write)]
+            self._queue = deque([*batch, *writes] if not self._ending else [])
+        logs.get().error("the trace store cannot be written", error=str(error), waiting=len(batch) + len(writes))
+        for ask in asks:
+            ask.result.set_exception(self._failure)
+
+    def _seal(self) -> None:
+        """One block, unless somebody waits for an answer."""
+        with self._ready:
+            asked = bool(self._queue) and isinstance(self._queue[0], _Ask)
+        due = self._inserter.due
+        if not due or asked or self._failure:
+            return
+        number = due.pop()
+        try:
+            if seal(self._connection, number):
+                due.add(number)
+            (spare,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            if spare > _SPARE_PAGES:
+                prune.give_back(self._connection)
+        except (sqlite3.Error, zstandard.ZstdError) as error:
+            logs.get().error("a session in the trace store cannot be sealed", number=number, error=str(error))
+
+    def _tidy(self) -> None:
+        """Seal the rest, and leave a file that is as small as it can be."""
+        while self._inserter.due and not self._failure:
+            self._seal()
+        try:
+            while prune.give_back(self._connection):
+                pass
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            logs.get().error("the trace store cannot be tidied up", error=str(error))
+
+
+def _latest(batch: list[_Write]) -> list[_Write]:
+    """The last record of each key only: most calls of a busy moment have ended by now."""
+    last = {(type(job.record), job.record.session_id, getattr(job.record, "seq", 0)): job for job in batch}
+    return list(last.values())

@@ -1,0 +1,119 @@
+"""Budgets and the closing of a session, through the running proxy."""
+
+import asyncio
+
+import pytest
+
+from fakes.model_server import USAGE, ModelServer, error, say
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from proxy.harness import MODEL, Proxy
+
+STREAMED = {"model": MODEL, "stream": True}
+
+
+async def closed(proxy: Proxy, **usage: int) -> pb.Session:
+    """Close a session with what its agent says that it used."""
+    request = pb.CloseSessionRequest(session_id="run-1", agent_usage=pb.Usage(**usage))
+    return (await proxy.stub.CloseSession(request)).session
+
+
+async def test_calls_that_were_sent_on_are_limited_failed_ones_included(proxy: Proxy) -> None:
+    async with ModelServer([error(500, "no"), say("a"), say("never")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"requests": 2})
+        assert (await proxy.ask(token, {"model": "another", "input": "hi"})).error["code"] == "oneshot_model_refused"
+        assert [(await proxy.ask(token)).status for _ in range(2)] == [500, 200]
+        over = await proxy.ask(token)
+        assert len(upstream.requests) == 2
+    assert (over.status, over.error["code"]) == (400, "oneshot_budget_exceeded")
+    assert over.error["message"] == "request limit 2 reached (2)"
+    assert (await proxy.close()).stopped_by == "request limit 2 reached (2)"
+
+
+async def test_sixteen_parallel_calls_overshoot_by_no_more_than_those_in_flight(proxy: Proxy) -> None:
+    hold = asyncio.Event()
+    async with ModelServer(lambda _: say("a", hold=hold)) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 1})
+        streams = await asyncio.gather(*(proxy.stream(token, STREAMED) for _ in range(16)))
+        assert (await proxy.ask(token)).error["code"] == "oneshot_too_many_calls"
+        hold.set()
+        await asyncio.gather(*(stream.rest() for stream in streams))
+        for stream in streams:
+            stream.close()
+        late = await asyncio.gather(*(proxy.ask(token) for _ in range(16)))
+        assert len(upstream.requests) == 16
+    reached = f"token limit 1 reached ({16 * USAGE['total_tokens']})"
+    assert {(reply.status, reply.error["message"]) for reply in late} == {(400, reached)}
+    session = await proxy.close()
+    assert (session.stopped_by, session.calls_succeeded, session.calls) == (reached, 16, 33)
+
+
+async def test_sixteen_parallel_calls_never_pass_the_request_limit(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: say("a")) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"requests": 5})
+        replies = await asyncio.gather(*(proxy.ask(token) for _ in range(16)))
+        assert len(upstream.requests) == 5
+    assert sorted(reply.status for reply in replies) == [200] * 5 + [400] * 11
+
+
+async def test_a_call_in_flight_when_its_session_closes_is_recorded(proxy: Proxy) -> None:
+    hold = asyncio.Event()
+    async with ModelServer([say("hello", hold=hold)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        stream = await proxy.stream(await proxy.open(), STREAMED)
+        assert (await proxy.close()).calls_succeeded == 0
+        hold.set()
+        assert b"hello" in await stream.rest()
+        stream.close()
+        (call,) = await proxy.recorded(1)
+    assert b"hello" in call.response
+    session = await proxy.session()
+    assert (session.open, session.calls_succeeded, session.usage.input_tokens) == (False, 1, 1000)
+
+
+async def test_a_call_that_is_about_to_end_is_in_the_final_record(proxy: Proxy) -> None:
+    async with ModelServer([say("hello", gap=0.05)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        stream = await proxy.stream(await proxy.open(), STREAMED)
+        assert (await proxy.close()).calls_succeeded == 1
+        stream.close()
+
+
+@pytest.mark.parametrize(
+    ("says", "alarms"),
+    [
+        ({"input_tokens": 1000, "output_tokens": 50, "cached_tokens": 400, "reasoning_tokens": 20}, []),
+        ({"input_tokens": 900, "output_tokens": 50}, ["the agent says that it used 900 input tokens (recorded: 1000)"]),
+    ],
+)
+async def test_what_the_agent_says_that_it_used_is_compared_with_the_successful_calls(
+    proxy: Proxy, says: dict[str, int], alarms: list[str]
+) -> None:
+    failed = error(500, "no")
+    failed.chunks = [b'{"error": {"message": "no"}, "usage": {"input_tokens": 7, "output_tokens": 1}}']
+    async with ModelServer([failed, say("a")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        assert [(await proxy.ask(token, STREAMED)).status for _ in range(2)] == [500, 200]
+    session = await closed(proxy, **says)
+    assert list(session.alarms) == alarms
+    assert list((await closed(proxy, input_tokens=1)).alarms) == alarms  # closing twice changes nothing
+
+
+async def test_an_agent_that_worked_past_the_proxy_is_an_alarm(proxy: Proxy) -> None:
+    async with ModelServer([]) as upstream:
+        await proxy.keys(upstream.base_url)
+        await proxy.open()
+    said = list((await closed(proxy, input_tokens=900, output_tokens=50)).alarms)
+    assert said[0].startswith("no model call was recorded: ")
+    assert said[1] == "the agent says that it used 900 input tokens (recorded: 0) and 50 output tokens (recorded: 0)"
+
+
+async def test_an_answer_that_cannot_be_kept_whole_is_an_alarm(proxy: Proxy) -> None:
+    answer = say("a", headers={"content-encoding": "gzip"})  # it is none
+    async with ModelServer([answer]) as upstream:
+        await proxy.keys(upstream.base_url)
+        await proxy.ask(await proxy.open(), STREAMED)
+    assert "the record of an answer is not whole" in list((await proxy.close()).alarms)
