@@ -154,7 +154,9 @@ async def subagent() -> Recorded:
         if "call_1" not in text:
             return items(tool("spawn_agent", {"message": "SUBTASK: count files"}, "call_1", **name))
         if "call_2" not in text:
-            (started,) = [item["output"] for item in seen.json["input"] if item.get("call_id") == "call_1" and "output" in item]
+            (started,) = [
+                item["output"] for item in seen.json["input"] if item.get("call_id") == "call_1" and "output" in item
+            ]
             wait = {"targets": [json.loads(started)["agent_id"]], "timeout_ms": 10000}
             return items(tool("wait_agent", wait, "call_2", **name))
         return say("All done.")
