@@ -129,6 +129,23 @@ def test_a_sandbox_reaches_the_relay_and_nothing_else_of_the_stack(composed: Com
     assert log.splitlines() == ["reached [('proxy', 8080)]"]
 
 
+TUNNEL = """
+import base64, os, socket, urllib.parse
+place = urllib.parse.urlsplit(os.environ['HTTPS_PROXY'])
+credentials = base64.b64encode(f'{place.username}:{place.password}'.encode()).decode()
+with socket.create_connection((place.hostname, place.port)) as sock:
+    sock.sendall(f'CONNECT localhost:50052 HTTP/1.1\\r\\nproxy-authorization: Basic {credentials}\\r\\n\\r\\n'.encode())
+    print(sock.recv(99).split(b'\\r\\n')[0].decode())
+"""
+
+
+def test_a_persons_command_reaches_the_forward_proxy_by_its_published_port(composed: Composed) -> None:
+    with composed.start("trace", "record", "python3", "-c", TUNNEL) as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "HTTP/1.1 200 Connection established\n"), err
+    assert "Recorded 0 calls" in err
+
+
 def test_what_compose_would_do_is_what_is_written() -> None:
     """`up` builds what has changed, whatever image of the same name is there."""
     command = ["docker", "compose", "--file", str(ROOT / "compose.yaml"), "config", "--format", "json"]
