@@ -12,6 +12,7 @@ from oneshot_orchestrator.pipeline import Services
 from oneshot_orchestrator.settings import OrchestratorSettings
 from oneshot_shared import needs
 from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.providers import PROVIDERS
 from oneshot_shared.task import Task
 
 _PROXY_SECONDS = 10.0
@@ -79,6 +80,12 @@ def _check_agent(request: pb.SubmitRunRequest, needs_model: bool) -> None:
     name = request.agent.name
     if needs_model and not request.model:
         raise BadInput(f"agent {name!r} needs a model; add --model, for example --model gpt-5.5")
+    provider = PROVIDERS.get(request.provider)
+    if name == "codex" and provider is not None and provider.wire_api != "responses":
+        raise BadInput(
+            f"agent 'codex' speaks the Responses API, and provider {provider.name!r} does not; use another provider, for "
+            "example --provider openrouter"
+        )
     if name == "command" and not request.agent.command.strip():
         raise BadInput("agent 'command' needs a command; add --command, for example --command 'make fix'")
     if name != "command" and request.agent.command:

@@ -158,7 +158,7 @@ class Sessions:
     def model_host(self, host: str, port: int) -> ModelHost | None:
         """The model API that answers there, if one does: of the table, the settings, or a provider whose address is known."""
         mine = (
-            hosts.of_url(self._variables.get(provider.base_url_variable, "") or provider.base_url, provider)
+            hosts.of_url(providers.base_url(provider, self._variables), provider)
             for provider in providers.PROVIDERS.values()
         )
         return hosts.find((*filter(None, mine), *hosts.TABLE, *self._model_hosts), host, port)

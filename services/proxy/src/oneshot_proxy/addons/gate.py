@@ -70,7 +70,8 @@ class Gate:
         size = offload.LARGE if encoded else len(raw)
         content, problem = await offload.run(size, encoding.decode, raw, encoded)
         found.keep(content)
-        wire_api = wire.endpoint(flow.request.method, flow.request.path)
+        speaks = session.upstream.provider.wire_api if session.upstream else "responses"
+        wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
         if problem:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
         request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
@@ -124,7 +125,7 @@ def _check_budget(session: Session) -> None:
 
 def _token(headers: Headers) -> str:
     kind, _, bearer = str(headers.get("authorization", "")).partition(" ")
-    return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key", ""))
+    return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key") or headers.get("x-api-key", ""))
 
 
 def _gateway_path(path: str, session: Session | None) -> str:
