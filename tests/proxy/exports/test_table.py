@@ -41,7 +41,7 @@ async def test_every_format_comes_with_its_checksum_and_says_that_the_session_is
 
 
 def test_every_format_of_the_contract_is_there() -> None:
-    assert set(EXPORTERS) >= {pb.TRACE_FORMAT_ATIF, pb.TRACE_FORMAT_ROLLOUT, pb.TRACE_FORMAT_RAW}
+    assert set(EXPORTERS) == set(pb.TraceFormat.values()) - {pb.TRACE_FORMAT_UNSPECIFIED}
 
 
 async def test_what_is_not_there(proxy: Proxy) -> None:

@@ -46,6 +46,7 @@ class Exchange:
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
         self.kept = Kept(self.share)
+        self._clean: tuple[bytes, tuple[bytes, ...]] = b"", ()
 
     @property
     def upstream_name(self) -> str:
@@ -81,11 +82,14 @@ class Exchange:
     def record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept, without any key, and what of it was not understood."""
         now, tee = time.time(), self.tee
+        if self._clean != (self.request, patterns):  # most calls are recorded twice: when they begin, and when they end
+            self.request = redact.clean(self.request, patterns)
+            self._clean = self.request, patterns
         record = CallRecord(
             session_id=self.session.spec.session_id,
             seq=self.seq,
             request_line=redact.clean_text(self.request_line, patterns),
-            request=redact.clean(self.request, patterns),
+            request=self.request,
             status=status,
             content_type=redact.clean_text(content_type, patterns),
             response=redact.clean(response, patterns),
@@ -110,6 +114,7 @@ class Exchange:
 def begin(flow: HTTPFlow, session: Session) -> Exchange:
     """Attach a new exchange to a flow."""
     session.calls += 1
+    session.unrecorded += 1
     path = flow.request.path.split("?", 1)[0]
     exchange = Exchange(session, session.calls, f"{flow.request.method} {path}")
     exchange.request_fields = flow.request.headers.fields  # before the gate puts the key in

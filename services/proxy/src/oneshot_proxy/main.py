@@ -2,6 +2,7 @@
 
 import os
 
+from oneshot_proxy import pulse
 from oneshot_proxy.app import running
 from oneshot_proxy.settings import ProxySettings
 from oneshot_shared import logs, providers, server, settings
@@ -25,7 +26,7 @@ async def serve() -> None:
 
 def main() -> None:
     """Entry point."""
-    server.main(_NAME, serve)
+    server.main(_NAME, serve, pulse.loop)
 
 
 if __name__ == "__main__":

@@ -61,11 +61,7 @@ class Live:
         session.in_flight += 1
         session.requests += 1
         flow.request.stream = found.keep_request
-        self._mark(found)
-
-    def _mark(self, found: Exchange) -> None:
-        """It is on its way."""
-        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(found.session)))
+        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
 
     async def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
@@ -82,7 +78,8 @@ class Live:
             found.started_at = flow.request.timestamp_end or time.time()
             encoded = flow.request.headers.get("content-encoding", "")
             await offload.run(offload.LARGE if encoded else len(found.kept), _understand, found, flow.request)
-            self._mark(found)
+            patterns = self._sessions.patterns(found.session)
+            self._sessions.begin(await offload.run(len(found.request), found.record, 0, "", b"", patterns))
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 

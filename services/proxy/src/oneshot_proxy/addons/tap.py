@@ -23,9 +23,9 @@ class Tap:
         self._recording: set[asyncio.Task[object] | None] = set()
 
     def responseheaders(self, flow: HTTPFlow) -> None:
-        """Stream what comes from an upstream, through a tee."""
+        """Stream what comes from an upstream, or from a cassette, through a tee."""
         found, response = exchange.of(flow), flow.response
-        if found is None or response is None or not found.forwarded or found.session.player is not None:
+        if found is None or response is None or not found.forwarded:
             return
         flow.request.data.content = None  # it has been sent, and what there was room for is kept
         patterns = found.session.upstream_patterns
@@ -78,6 +78,7 @@ class Tap:
                 raise
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
         finally:
+            found.session.unrecorded -= 1
             found.share.give_back()
             self._recording.discard(task)
 
@@ -102,9 +103,6 @@ class Tap:
         self._sessions.keep(found.session, record)
 
     async def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
-        if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
-            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count, found.share)
-            found.tee(response.raw_content or b"")
         if found.tee is not None:
             found.tee(b"")
             return await offload.run(found.tee.size, found.tee.end)
