@@ -3,6 +3,11 @@
 SHELL := /bin/bash
 MEMBERS := pyproject.toml uv.lock $(wildcard shared/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 PYTEST_ARGS ?=
+# most tests wait for containers and processes, so there are more workers than cores; a file's tests share one, in their order
+WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+PYTEST = .venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# every worker imports everything: compiled once is enough
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: hello test soak check bench stubs docs clean
 
@@ -10,10 +15,10 @@ hello: .venv/.ready
 	@.venv/bin/oneshot demo
 
 test: .venv/.ready-dev
-	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
 soak: .venv/.ready-dev
-	@ONESHOT_SOAK=1 .venv/bin/python -m pytest $(PYTEST_ARGS)
+	@ONESHOT_SOAK=1 $(PYTEST) $(PYTEST_ARGS)
 
 check: .venv/.ready-dev
 	@scripts/check.sh

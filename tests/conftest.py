@@ -1,10 +1,20 @@
-"""What every test may rely on: Docker is there where CI says so."""
+"""What every test may rely on: Docker is there where CI says so. And the order of the files."""
 
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+LONGEST = ("harbor", "compose", "benchmarks", "cli", "orchestrator", "scripts", "tasks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders with the longest files begin, so that no worker is left alone with one at the end."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    here = Path(__file__).parent
+    items.sort(key=lambda item: rank.get(item.path.relative_to(here).parts[0], len(LONGEST)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cli.harness import ONESHOT, House, forwarded, lay_task
+from cli.harness import ONESHOT, House, forwarded, lay_task, until
 
 KEY = "sk-canary-9d1f55"
 LIVE = ("--agent", "codex", "--model", "gpt-5.5", "--backend", "local")
@@ -103,7 +104,8 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         lay_task(folder / "tasks" / "prepared" / "hello-world")
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # a supervisor that has let go of its lock is still a moment from its end, with its log open
+        until(lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0)
 
 
 @setup
@@ -127,9 +129,10 @@ def no_buildx(house: House, tmp: Path) -> Iterator[Broken]:
 
 @setup
 def hanging_docker(house: House, tmp: Path) -> Iterator[Broken]:
-    path = docker_script(tmp, "*) sleep 61.25;;")
+    sleep = f"sleep 61.{secrets.randbelow(10**9):09}"
+    path = docker_script(tmp, f"*) {sleep};;")
     yield Broken("Docker command", ("does not answer within", "restart Docker"), {"PATH": path}, **DOCKER)
-    sleeping = subprocess.run(["pgrep", "-f", "sleep 61.25"], capture_output=True, text=True, check=False)
+    sleeping = subprocess.run(["pgrep", "-f", sleep], capture_output=True, text=True, check=False)
     assert sleeping.stdout == "", "a docker that hangs is killed with its children"
 
 

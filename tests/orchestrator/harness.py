@@ -250,6 +250,11 @@ def _docker(*arguments: str) -> list[str]:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.split()
 
 
+def sleep_length() -> str:
+    """How long what must be killed sleeps, in seconds: no other process on the machine has this number in its command line."""
+    return f"{50_000 + secrets.randbelow(9_000)}.{secrets.randbelow(10**9):09}"
+
+
 async def refused_port() -> int:
     """A loopback port at which nobody listens."""
     made = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)

@@ -15,7 +15,7 @@ from oneshot_shared.errors import BadInput
 from orchestrator import harness, trees
 from orchestrator.trees import Tree
 
-SLEEP = "31975.5"
+SLEEP = harness.sleep_length()
 EXAMPLES = 200 if os.environ.get("ONESHOT_SOAK") else 40
 ATTRIBUTES = (
     b"* text eol=crlf ident filter=evil diff=evil working-tree-encoding=UTF-16 export-ignore merge=evil -diff\n"

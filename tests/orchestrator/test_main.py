@@ -19,7 +19,7 @@ from oneshot_shared import client
 from orchestrator import harness
 from orchestrator.harness import INFRA, INVALID, SOLVE, TOKEN, Stack
 
-SLEEP = "31975.5"
+SLEEP = harness.sleep_length()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from orchestrator import harness
 from orchestrator.harness import FAIL, INVALID, PASS, SOLVE, Stack
 
 STEPS = [pb.STEP_QUEUE, pb.STEP_BUILD, pb.STEP_SANDBOX, pb.STEP_AGENT, pb.STEP_COLLECT, pb.STEP_VERIFY, pb.STEP_SCORE]
-SLEEP = "86423.5"
+SLEEP = harness.sleep_length()
 
 
 async def test_runs_at_once_keep_apart(stack: Stack, hello: Path, backend: str) -> None:

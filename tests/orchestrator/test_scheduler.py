@@ -25,7 +25,7 @@ from orchestrator import harness
 from orchestrator.harness import FAIL, INFRA, INVALID, PASS, SOLVE, Stack
 from orchestrator.test_verify import with_test
 
-SLEEP = "75319.5"
+SLEEP = harness.sleep_length()
 CANCELLED, FINISHED = pb.RUN_STATE_CANCELLED, pb.RUN_STATE_FINISHED
 
 

@@ -117,3 +117,9 @@ async def test_an_answer_that_cannot_be_kept_whole_is_an_alarm(proxy: Proxy) -> 
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)
     assert "the record of an answer is not whole" in list((await proxy.close()).alarms)
+
+
+async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed(proxy: Proxy) -> None:
+    await proxy.open_live("run-1")
+    assert list((await proxy.session()).alarms) == []
+    assert [alarm.partition(":")[0] for alarm in (await proxy.close()).alarms] == ["no model call was recorded"]

@@ -46,7 +46,7 @@ async def test_validate_only_gives_no_token(proxy: Proxy) -> None:
 
 
 async def test_errors_have_the_status_of_the_contract(proxy: Proxy) -> None:
-    with pytest.raises(BadInput, match="set a provider or a cassette"):
+    with pytest.raises(BadInput, match="set a provider, a cassette or a recorded session"):
         await proxy.stub.OpenSession(pb.OpenSessionRequest(session_id="a", model=MODEL))
     with pytest.raises(BadInput, match="belongs to no provider"):
         await proxy.stub.PutKeys(pb.PutKeysRequest(variables={"PATH": "/bin"}))

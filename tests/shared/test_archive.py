@@ -200,7 +200,11 @@ def test_a_broken_archive_is_bad_input_and_nothing_else(patches: list, cut: int)
         unpacked(Path(name), io.BytesIO(content[:cut]))
 
 
-@pytest.mark.parametrize("content", [b"", b"no tar at all" * 100, gzip.compress(tar(("a", FILE, b"x")).getvalue())])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no tar at all" * 100, gzip.compress(tar(("a", FILE, b"x")).getvalue())],
+    ids=["empty", "text", "compressed"],
+)
 def test_what_is_no_plain_tar_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         archive.unpack(io.BytesIO(content), tmp_path)

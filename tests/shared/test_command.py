@@ -1,5 +1,6 @@
 """Programs that answer, fail, hang, or are not there."""
 
+import secrets
 import subprocess
 import time
 from pathlib import Path
@@ -33,9 +34,10 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
 
 
 def test_one_that_hangs_is_killed_with_its_children() -> None:
+    sleep = f"sleep 97.{secrets.randbelow(10**9):09}"
     begun = time.monotonic()
-    answer = ask(["sh", "-c", "sleep 97.31 & sleep 97.31"], 0.3)
+    answer = ask(["sh", "-c", f"{sleep} & {sleep}"], 0.3)
     assert answer.why.endswith("does not answer within 0.3 s")
     assert time.monotonic() - begun < 5
-    left = subprocess.run(["pgrep", "-f", "^sleep 97.31"], capture_output=True, check=False)
+    left = subprocess.run(["pgrep", "-f", f"^{sleep}"], capture_output=True, check=False)
     assert left.stdout == b""

@@ -26,7 +26,13 @@ def run(
     ),
     attempts: int = typer.Option(1, "-n", "--attempts", min=1, max=1000, help="Runs of the same task."),
     replay: str | None = typer.Option(
-        None, "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."
+        None,
+        "--replay",
+        metavar="[CASSETTE|RUN]",
+        help="Answer from the task's cassette, or from what an earlier run recorded: no key, no cost.",
+    ),
+    replay_timing: str = typer.Option(
+        "", "--replay-timing", help="instant, or recorded: at the recorded pace. (default: instant)"
     ),
     run_id: str = typer.Option(
         "", "--run-id", envvar="RUN_ID", help="Name of the run. (default: made from time and task)"

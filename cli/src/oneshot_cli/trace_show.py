@@ -161,5 +161,9 @@ def _facts(step: Part) -> str:
         cached = f" ({metrics['cached_tokens']:,} cached)" if metrics["cached_tokens"] else ""
         words.append(f"{metrics['prompt_tokens']:,} in{cached}, {metrics['completion_tokens']:,} out")
         words += [f"${metrics['cost_usd']:.4f}"] if metrics.get("cost_usd") is not None else []
-    words += [call["finish"]] if call.get("finish") not in (None, "completed", "stop", "end_turn", "tool_use", "tool_calls") else []
+    words += (
+        [call["finish"]]
+        if call.get("finish") not in (None, "completed", "stop", "end_turn", "tool_use", "tool_calls")
+        else []
+    )
     return " · ".join(words)

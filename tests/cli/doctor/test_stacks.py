@@ -87,7 +87,8 @@ def test_an_endpoint(own_house: House) -> None:
 @pytest.mark.docker
 def test_leftovers_at_the_engine(own_house: House) -> None:
     mine = places.owner(own_house.data)
-    for owner in (mine, "another"):
+    another = f"not-{mine}"
+    for owner in (mine, another):
         label = f"dev.oneshot.owner={owner}"
         subprocess.run(
             ["docker", "network", "create", "--internal", "--label", label, f"oneshot-doctor-{owner}"], check=True
@@ -102,6 +103,6 @@ def test_leftovers_at_the_engine(own_house: House) -> None:
         assert own_house("down").code == 0
         found = _checks(own_house)["leftovers"]
         assert found["state"] == "ok"
-        assert "1 of another" in found["found"]
+        assert f"1 of {another}" in found["found"]
     finally:
-        subprocess.run(["docker", "network", "rm", f"oneshot-doctor-{mine}", "oneshot-doctor-another"], check=False)
+        subprocess.run(["docker", "network", "rm", f"oneshot-doctor-{mine}", f"oneshot-doctor-{another}"], check=False)

@@ -13,7 +13,7 @@ from oneshot_orchestrator.backends.docker_engine import Engine
 from oneshot_shared import needs
 from orchestrator import harness
 
-SLEEP = "53197.5"
+SLEEP = harness.sleep_length()
 IMAGE = "python:3.13-slim-trixie"
 
 

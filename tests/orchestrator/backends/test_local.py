@@ -1,6 +1,7 @@
 """Environments and sandboxes on this machine."""
 
 import asyncio
+import secrets
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -14,12 +15,13 @@ from oneshot_shared.errors import BadInput, NotReady
 from oneshot_shared.task import load
 from orchestrator import harness, trees
 
-SLEEP = "42086.5"
+SLEEP = harness.sleep_length()
+OWNER = f"test-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
 async def local(tmp_path: Path) -> AsyncIterator[LocalBackend]:
-    made = LocalBackend(harness.settings(tmp_path, owner="test-local"), tmp_path / "state")
+    made = LocalBackend(harness.settings(tmp_path, owner=OWNER), tmp_path / "state")
     yield made
     await made.close()
     assert harness.marked(SLEEP) == []
@@ -195,10 +197,10 @@ async def test_a_new_process_ends_what_the_old_one_left(local: LocalBackend, tmp
     )
     while len(harness.marked(SLEEP)) < 2:  # noqa: ASYNC110 -- it and its init
         await asyncio.sleep(0.01)
-    other = LocalBackend(harness.settings(tmp_path, owner="test-loc"), tmp_path / "other")
+    other = LocalBackend(harness.settings(tmp_path, owner=OWNER[:-1]), tmp_path / "other")
     await other.reap()
     assert len(harness.marked(SLEEP)) == 2  # another owner's, with its init
-    again = LocalBackend(harness.settings(tmp_path, owner="test-local"), tmp_path / "state")
+    again = LocalBackend(harness.settings(tmp_path, owner=OWNER), tmp_path / "state")
     await again.reap()
     assert harness.marked(SLEEP) == []
     assert not (tmp_path / "state" / "sandboxes").exists()

@@ -39,6 +39,10 @@ def request(run: pb.Run, task: Task, *, validate_only: bool = False) -> proxy_pb
     if run.request.replay:
         wanted.cassette.name = run.request.replay
         wanted.cassette.content = task.cassette(run.request.replay).read_bytes()
+        wanted.recorded_timing = run.request.recorded_timing
+    elif run.request.replay_run:
+        wanted.recorded_session = run.request.replay_run
+        wanted.recorded_timing = run.request.recorded_timing
     else:
         wanted.provider = run.request.provider
     return wanted

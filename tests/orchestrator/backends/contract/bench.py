@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import itertools
 import os
-import secrets
 import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,8 +20,7 @@ from oneshot_shared.task import load
 from orchestrator import harness, trees
 
 SOAK = os.environ.get("ONESHOT_SOAK") == "1"
-SLEEP = f"{50_000 + secrets.randbelow(9_000)}.{secrets.randbelow(10**9)}"
-"""How long what must be killed sleeps: no other process on the machine has this number in its command line."""
+SLEEP = harness.sleep_length()
 GATEWAY = b"the gateway"
 MB = 1 << 20
 

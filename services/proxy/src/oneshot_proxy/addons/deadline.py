@@ -22,7 +22,7 @@ class Deadline:
     def request(self, flow: HTTPFlow) -> None:
         """Start the timer of a call that the gate has sent on."""
         found = exchange.of(flow)
-        if found is None or not found.forwarded or found.session.upstream is None:
+        if found is None or not found.forwarded or found.session.live:
             return
         left = found.session.seconds_left + 0.001  # a hair more, so that the limit has passed by then
         loop = asyncio.get_running_loop()

@@ -28,6 +28,9 @@ class Known:
     def __init__(self) -> None:
         self._starts: OrderedDict[bytes, int] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._starts)
+
     def find(self, key: bytes) -> int | None:
         """Its place."""
         if (start := self._starts.get(key)) is not None:
