@@ -30,14 +30,22 @@ def script(seen: Seen) -> Answer:
     """A model that names its folder, has a command run in the background and asks for its end, and solves the task."""
     done = sum(str(item.get("type")).endswith("_output") for item in seen.json["input"])
     if done == 0:
-        return call("exec_command", {"cmd": f"cat {cwd(seen)}/README.md; date +%N", "workdir": cwd(seen)}, "call_1", delay=0.4)
+        return call(
+            "exec_command", {"cmd": f"cat {cwd(seen)}/README.md; date +%N", "workdir": cwd(seen)}, "call_1", delay=0.4
+        )
     if done == 1:
         return call("exec_command", {"cmd": "echo begun; sleep 3; echo ended", "yield_time_ms": 500}, "call_2")
     if done == 2:
         arguments = {"session_id": number_of_session(seen), "chars": "", "yield_time_ms": 10_000}
         return call("write_stdin", arguments, "call_3")
     if done == 3:
-        patch = {"type": "custom_tool_call", "id": "ctc_4", "call_id": "call_4", "name": "apply_patch", "status": "completed"}
+        patch = {
+            "type": "custom_tool_call",
+            "id": "ctc_4",
+            "call_id": "call_4",
+            "name": "apply_patch",
+            "status": "completed",
+        }
         return items(patch | {"input": PATCH.format(cwd=cwd(seen))})
     return say(f"{cwd(seen)}/README.md says hello.")
 
@@ -128,7 +136,10 @@ async def test_what_the_upstream_refused_is_refused_again(stack: Stack, hello: P
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({"replay_run": "nowhere"}, "this stack has no record of the model calls of run 'nowhere'; `oneshot trace list`"),
+        (
+            {"replay_run": "nowhere"},
+            "this stack has no record of the model calls of run 'nowhere'; `oneshot trace list`",
+        ),
         ({"replay_run": "a", "replay": "hello-world", "model": MODEL}, "from cassette 'hello-world' and from run 'a'"),
         ({"recorded_timing": True, "model": MODEL}, "only a replay has a recorded pace"),
         ({"replay_run": "nowhere", "model": MODEL}, "trace store has no session 'nowhere' to replay"),
