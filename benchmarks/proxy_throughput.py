@@ -6,14 +6,18 @@ round is the same number of requests by each, taken in turn.
 
 `longest_turn` is the longest turn of our event loop in all rounds, for as long every stream stands still; `large_turn` the same
 while requests of 20 MB are answered with 10 MB. Their floor is the 50 ms that no turn may take, and 10 ms is the least that is
-told. They are wall time: on a busy machine a turn is as long as the machine lets it be.
+told. Like all the rest they are wall time, on a busy machine as long as that lets them be; what ends in `cpu` is processor time:
+of our process and of bare mitmproxy's a request, of our loop's thread a turn.
 """
 
 import asyncio
 import json
+import os
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import measure
 from asking import Answer, Conversation, connected
@@ -31,6 +35,15 @@ class Taken:
 
     a_request: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+def _cpu_seconds(place: Place) -> float:
+    """What a proxy's process has used so far, all threads together; 0 of no proxy."""
+    if not place.pid:
+        return 0.0
+    user, system = Path(f"/proc/{place.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 async def _agent(place: Place, number: int, turns: list[bytes]) -> list[Answer]:
@@ -48,9 +61,10 @@ async def _round(place: Place, conversations: list[Conversation], taken: Taken) 
         [each.request(tokens[number % len(tokens)]) for _ in range(REQUESTS)]
         for number, each in enumerate(conversations)
     ]
-    start = time.perf_counter()
+    start, used = time.perf_counter(), _cpu_seconds(place)
     answers = await asyncio.gather(*(_agent(place, number, each) for number, each in enumerate(turns)))
     taken.a_request.append((time.perf_counter() - start) / (PARALLEL * REQUESTS))
+    taken.cpu.append((_cpu_seconds(place) - used) / (PARALLEL * REQUESTS))
     taken.latencies += [each.seconds for some in answers for each in some]
 
 
@@ -82,8 +96,9 @@ async def measured(repeat: int) -> list[measure.Measurement]:
         _median("throughput", taken["ours"].a_request, bare.a_request),
         _median("throughput_latency", taken["ours"].latencies, bare.latencies),
         _median("throughput_direct", taken["direct"].a_request, bare.a_request),
-        _longest("throughput_longest_turn", log[start:middle], repeat),
-        _longest("throughput_large_turn", log[middle:], LARGE_TIMES),
+        _median("throughput_cpu", taken["ours"].cpu, bare.cpu),
+        *_longest("throughput_longest_turn", log[start:middle], repeat),
+        *_longest("throughput_large_turn", log[middle:], LARGE_TIMES),
     ]
 
 
@@ -91,10 +106,12 @@ def _median(name: str, value: list[float], floor: list[float]) -> measure.Measur
     return measure.Measurement(name, statistics.median(value) * 1e3, statistics.median(floor) * 1e3, len(value), "ms")
 
 
-def _longest(name: str, log: bytes, times: int) -> measure.Measurement:
+def _longest(name: str, log: bytes, times: int) -> Iterator[measure.Measurement]:
     """The longest turn of our event loop, as our log says it; turns of under 10 ms it leaves out."""
-    turns = [row["seconds"] for row in map(json.loads, log.splitlines()) if row.get("event") == TURN]
-    return measure.Measurement(name, max([*turns, 0.01]) * 1e3, LONG_SECONDS * 1e3, times, "ms")
+    turns = [row for row in map(json.loads, log.splitlines()) if row.get("event") == TURN]
+    for suffix, key in ("", "seconds"), ("_cpu", "cpu_seconds"):
+        longest = max([0.01, *(turn[key] for turn in turns)])
+        yield measure.Measurement(f"{name}{suffix}", longest * 1e3, LONG_SECONDS * 1e3, times, "ms")
 
 
 if __name__ == "__main__":

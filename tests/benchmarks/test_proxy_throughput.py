@@ -13,6 +13,9 @@ async def test_requests_and_turns_of_the_loop_are_measured() -> None:
         "throughput",
         "throughput_latency",
         "throughput_direct",
+        "throughput_cpu",
         "throughput_longest_turn",
+        "throughput_longest_turn_cpu",
         "throughput_large_turn",
+        "throughput_large_turn_cpu",
     }

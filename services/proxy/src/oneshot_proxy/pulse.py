@@ -17,7 +17,7 @@ class _Selector(selectors.DefaultSelector):
 
     def __init__(self, start_seconds: float) -> None:
         super().__init__()
-        self._woke = time.perf_counter()
+        self._woke, self._used = time.perf_counter(), time.thread_time()
         self._since = self._woke + start_seconds
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -25,9 +25,9 @@ class _Selector(selectors.DefaultSelector):
         seconds = time.perf_counter() - self._woke
         if seconds >= _NOTED_SECONDS and self._woke >= self._since:
             say = logs.get().warning if seconds >= LONG_SECONDS else logs.get().debug
-            say(TURN, seconds=round(seconds, 4))
+            say(TURN, seconds=round(seconds, 4), cpu_seconds=round(time.thread_time() - self._used, 4))
         found: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
-        self._woke = time.perf_counter()
+        self._woke, self._used = time.perf_counter(), time.thread_time()
         return found
 
 
