@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
-from oneshot_proxy.exports import atif, raw, rollout
+from oneshot_proxy.exports import atif, cassette, raw, rollout
 from oneshot_proxy.exports.contract import Exporter, Losses
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_shared.errors import BadInput
@@ -12,6 +12,7 @@ from oneshot_shared.errors import BadInput
 EXPORTERS: dict[int, Exporter] = {
     pb.TRACE_FORMAT_ATIF: atif.export,
     pb.TRACE_FORMAT_ROLLOUT: rollout.export,
+    pb.TRACE_FORMAT_CASSETTE: cassette.export,
     pb.TRACE_FORMAT_RAW: raw.export,
 }
 
