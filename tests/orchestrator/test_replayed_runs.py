@@ -13,7 +13,7 @@ from oneshot_shared.errors import BadInput
 from orchestrator import harness
 from orchestrator.harness import FAIL, MODEL, PASS, Stack
 
-pytestmark = [*harness.LIVE, pytest.mark.timeout(180)]
+pytestmark = [*harness.LIVE, pytest.mark.timeout(300)]
 PATCH = "*** Begin Patch\n*** Update File: {cwd}/README.md\n@@\n Run the tests with `pytest`.\n+\n+hello world\n*** End Patch\n"
 
 

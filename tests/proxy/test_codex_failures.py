@@ -1,11 +1,10 @@
 """The real Codex CLI through the gateway while its world fails: every call is recorded, with the right usage and no key."""
 
 import asyncio
-import gc
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +22,6 @@ pytestmark = [  # mitmproxy now and then leaves a client's connection to the gar
     pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
 ]
-
-
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """What mitmproxy left to the garbage collector goes before the next test."""
-    yield
-    gc.collect()
 
 
 def used(number: int) -> dict[str, Any]:

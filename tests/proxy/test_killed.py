@@ -18,6 +18,14 @@ from proxy.test_main import environment, started
 STREAMS, FINISHED = 16, 12
 
 
+class Elsewhere(Proxy):
+    """A proxy that is a process of its own."""
+
+    def __init__(self, stub: Any, port: int) -> None:
+        self.stub, self.port = stub, port
+        self._opened = []
+
+
 def answer(seen: Seen) -> Answer:
     """Half a stream, and nothing more, for those that say so."""
     if "held" in seen.json["input"]:
@@ -30,17 +38,25 @@ def body(words: str) -> dict[str, Any]:
     return {"model": MODEL, "input": words, "stream": True, "instructions": "x" * 5000}
 
 
+async def said(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    """The next line of the log with this event."""
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while (line := json.loads(await process.stderr.readline()))["event"] != event:
+            pass
+    return line
+
+
 async def killed(tmp_path: Path, base_url: str) -> list[bytes]:
     """Twelve calls that end and sixteen that do not; the answers of the first."""
     process = await started(environment(tmp_path))
-    assert process.stderr is not None
-    await process.stderr.readline()
+    await said(process, "serving")
     async with client.channel(f"unix:{tmp_path}/p", "caller-token") as channel:
         stub = proxy_pb2_grpc.ProxyServiceStub(channel)
         await stub.PutKeys(pb.PutKeysRequest(variables={"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": base_url}))
         asked = pb.OpenSessionRequest(session_id="run-1", model=MODEL, provider="openai")
         opened = await stub.OpenSession(asked)
-        proxy = Proxy(stub, opened.gateway_port, tmp_path / "data", tmp_path)
+        proxy = Elsewhere(stub, opened.gateway_port)
         replies = await asyncio.gather(*(proxy.ask(opened.token, body(f"done {n}")) for n in range(FINISHED)))
         await proxy.recorded(FINISHED)
         held = [await proxy.stream(opened.token, body(f"held {n}")) for n in range(STREAMS)]
@@ -57,14 +73,12 @@ async def test_what_had_ended_is_kept_and_what_had_not_is_said(tmp_path: Path) -
         answers = await killed(tmp_path, server.base_url)
     before = time.time()
     process = await started(environment(tmp_path))
-    assert process.stderr is not None
-    first = json.loads(await process.stderr.readline())
-    assert first["event"] == "calls were cut when the proxy was killed"
+    first = await said(process, "calls were cut when the proxy was killed")
     assert (first["calls"], first["sessions"]) == (STREAMS, 1)
-    await process.stderr.readline()
+    await said(process, "serving")
     async with client.channel(f"unix:{tmp_path}/p", "caller-token") as channel:
         stub = proxy_pb2_grpc.ProxyServiceStub(channel)
-        proxy = Proxy(stub, 0, tmp_path / "data", tmp_path)
+        proxy = Elsewhere(stub, 0)
         session = await proxy.session()
         calls = await proxy.calls()
         verified = await stub.VerifySession(pb.VerifySessionRequest(session_id="run-1"))

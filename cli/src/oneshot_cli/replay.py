@@ -47,7 +47,7 @@ async def find(name: str | None, model: str, task: Task, endpoint: str) -> Sourc
             session = (await stub.GetSession(proxy_pb2.GetSessionRequest(session_id=name))).session
         except FileNotFoundError:
             raise BadInput(
-                f"task {task.slug!r} has no cassette {name!r}{nearest(name, names)}; it has: {', '.join(names) or 'none'}; and no "
+                f"task {task.slug!r} has no cassette {name!r} (it has: {', '.join(names) or 'none'}), and no "
                 f"run {name!r} was recorded by this stack{_copied(name)}; `oneshot trace list` shows those that were"
             ) from None
     return Source(model or session.model, run=name)

@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from oneshot_proxy.storage.segments import MIN_BYTES, cuts
 from proxy.storage.bodies import BODIES, item, request
@@ -32,6 +32,7 @@ def test_invalid_utf_8_is_cut_as_well() -> None:
     assert list(cuts(first + b',"x"]}')) == [(len(first), "input")]
 
 
+@settings(max_examples=50, deadline=None)
 @given(BODIES)
 def test_cuts_rise_lie_within_and_are_found_again_from_each_of_them(body: bytes) -> None:
     found = list(cuts(body))
@@ -49,3 +50,14 @@ def test_what_is_no_object_has_no_cuts(body: bytes) -> None:
 
 def test_deep_nesting_ends_the_search() -> None:
     assert list(cuts(b'{"input":[' + b"[" * 200_000)) == []
+
+
+def test_a_huge_body_is_looked_at_in_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = request(*(item(number) for number in range(50)))
+    whole = list(cuts(body))
+    monkeypatch.setattr("oneshot_proxy.storage.segments.MAX_BYTES", 10_000)
+    found = list(cuts(body))
+    assert 0 < len(found) < len(whole)
+    while more := list(cuts(body, *found[-1])):
+        found += more
+    assert found == whole

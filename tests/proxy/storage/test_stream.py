@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneshot_proxy.storage import stream as module
@@ -111,11 +111,12 @@ def test_sessions_do_not_share_pieces() -> None:
     known = Known()
     first, second = Stream(1, known), Stream(2, known)
     body = b"x" * 1000
-    first.add(body)
-    assert second.add(body)[0] == [[0, 1000]]
+    first.request(1, body)
+    assert second.request(1, body).ranges == [[0, 1000]]
     assert second.take() == body
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(BODIES, max_size=6), st.data())
 def test_every_body_is_rebuilt(bodies: list[bytes], data: st.DataObject) -> None:
     log = Log()

@@ -6,7 +6,6 @@ What differs from run to run by itself is taken out first: chunk ids, wall times
 import hashlib
 import html
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -140,7 +139,8 @@ def _difference(mine: str, recorded: str) -> str:
     """Where two texts part, as far as their beginnings show it."""
     if mine == recorded:
         return f" after its first {len(mine)} characters"
-    common = len(os.path.commonprefix((mine, recorded)))
+    pairs = enumerate(zip(mine, recorded, strict=False))
+    common = next((index for index, (own, theirs) in pairs if own != theirs), min(len(mine), len(recorded)))
     start = max(0, common - _SHOWN // 4)
     window = slice(start, start + _SHOWN)
     return f": {mine[window]!r}, recorded: {recorded[window]!r}"

@@ -188,7 +188,7 @@ class Sessions:
             watcher.set()
 
     def note_trouble(self, session: Session, what: str) -> None:
-        """Count what went wrong with the recording of a live session: the person's call goes on."""
+        """Count what went wrong with the recording of a session: an alarm, which never stops a person's call."""
         logs.get().warning("a call is not recorded as it should be", session=session.spec.session_id, why=what)
         session.trouble[what] += 1
         self.note(session)

@@ -12,7 +12,7 @@ from oneshot_proxy.sessions import Sessions
 
 
 class Deadline:
-    """One timer for each call that goes to an upstream. `connections` gives mitmproxy's live connection handlers."""
+    """One timer for each call of a run that goes to an upstream, or to what replays one. `connections` gives mitmproxy's live connection handlers."""
 
     def __init__(self, sessions: Sessions, connections: Callable[[], Iterable[Any]]) -> None:
         self._sessions = sessions

@@ -74,9 +74,9 @@ class Tap:
         try:
             await self._record(found, response, broken)
         except Exception as error:
+            self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
             if not found.session.live:
                 raise
-            self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
         finally:
             found.session.unrecorded -= 1
             found.share.give_back()

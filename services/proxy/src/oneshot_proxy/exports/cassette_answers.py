@@ -85,7 +85,7 @@ def _ended(body: bytes) -> Item:
         if isinstance(event.get("response"), dict):
             last = event["response"]
         elif event.get("type") == "error" or isinstance(event.get("error"), dict):
-            words = event.get("error") if isinstance(event.get("error"), dict) else event
+            words = reading.mapping(event.get("error")) or event
             error = {key: words.get(key) for key in ("code", "message")}
             last = last | {"status": "failed", "error": error}
     return last

@@ -23,7 +23,7 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
 _RETRY_SECONDS = 1.0
 _RECORD_BYTES = 4096  # what a record weighs beside its bodies, roughly
-_SPARE_PAGES = 4096  # 16 MB of unused pages are kept for what comes next
+_SPARE_PAGES = 8192  # 16 MB of unused pages are kept for what comes next
 
 
 @dataclass(frozen=True)
