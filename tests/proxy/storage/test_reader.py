@@ -86,7 +86,7 @@ async def test_a_session_that_is_deleted_while_it_is_read(tmp_path: Path) -> Non
     await store.close()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(st.tuples(BODIES, BODIES), min_size=1, max_size=5), closed=st.booleans())
 async def test_every_body_comes_back(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[tuple[bytes, bytes]], closed: bool

@@ -32,7 +32,7 @@ def test_invalid_utf_8_is_cut_as_well() -> None:
     assert list(cuts(first + b',"x"]}')) == [(len(first), "input")]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(BODIES)
 def test_cuts_rise_lie_within_and_are_found_again_from_each_of_them(body: bytes) -> None:
     found = list(cuts(body))

@@ -116,7 +116,7 @@ def test_sessions_do_not_share_pieces() -> None:
     assert second.take() == body
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(BODIES, max_size=6), st.data())
 def test_every_body_is_rebuilt(bodies: list[bytes], data: st.DataObject) -> None:
     log = Log()

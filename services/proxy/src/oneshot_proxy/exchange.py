@@ -42,6 +42,7 @@ class Exchange:
     request_fields: tuple[tuple[bytes, bytes], ...] = ()
     response_fields: tuple[tuple[bytes, bytes], ...] = ()
     unread: str = ""
+    decoded: bool = False
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -79,13 +80,29 @@ class Exchange:
         if self.usage is None and 200 <= status < 300:
             self.session.charge(len(self.request), len(response))
 
-    def record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
-        """What is kept, without any key, and what of it was not understood."""
+    def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
+        """What is kept of a call that is on its way, without any key."""
+        return self._record(0, "", b"", patterns)
+
+    def ended(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
+        """What is kept, without any key, and what of it was not understood; `decoded` is known afterwards.
+
+        A call is decoded when how its answer ended, or what the model said, is found. Something new beside that is only named:
+        an API that adds an event must not spoil every run.
+        """
+        record = self._record(status, content_type, response, patterns)
+        call = protocols.decode(record)
+        if call is None:
+            return record
+        self.decoded = bool(call.finish or call.output) and not self.unread
+        return replace(record, undecoded=(*call.unknown, *((self.unread,) if self.unread else ())))
+
+    def _record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
         now, tee = time.time(), self.tee
         if self._clean != (self.request, patterns):  # most calls are recorded twice: when they begin, and when they end
             self.request = redact.clean(self.request, patterns)
             self._clean = self.request, patterns
-        record = CallRecord(
+        return CallRecord(
             session_id=self.session.spec.session_id,
             seq=self.seq,
             request_line=redact.clean_text(self.request_line, patterns),
@@ -104,8 +121,6 @@ class Exchange:
             first_token_seconds=self._since(tee.first_token_at if tee and 200 <= status < 300 else 0.0),
             last_token_seconds=self._since(tee.last_token_at if tee and 200 <= status < 300 else 0.0),
         )
-        call = protocols.decode(record)
-        return replace(record, undecoded=(*call.unknown, *((self.unread,) if self.unread else ()))) if call else record
 
     def _since(self, when: float) -> float:
         return max(0.0, when - self.started_at) if when else 0.0

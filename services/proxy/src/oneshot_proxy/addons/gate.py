@@ -87,7 +87,7 @@ class Gate:
         session.in_flight += 1
         session.requests += 1
         patterns = self._sessions.patterns(session)
-        self._sessions.begin(await offload.run(len(content), found.record, 0, "", b"", patterns))
+        self._sessions.begin(await offload.run(len(content), found.begun, patterns))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""

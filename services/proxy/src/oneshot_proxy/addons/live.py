@@ -61,7 +61,7 @@ class Live:
         session.in_flight += 1
         session.requests += 1
         flow.request.stream = found.keep_request
-        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
+        self._sessions.begin(found.begun(self._sessions.patterns(session)))
 
     async def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
@@ -79,7 +79,7 @@ class Live:
             encoded = flow.request.headers.get("content-encoding", "")
             await offload.run(offload.LARGE if encoded else len(found.kept), _understand, found, flow.request)
             patterns = self._sessions.patterns(found.session)
-            self._sessions.begin(await offload.run(len(found.request), found.record, 0, "", b"", patterns))
+            self._sessions.begin(await offload.run(len(found.request), found.begun, patterns))
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 

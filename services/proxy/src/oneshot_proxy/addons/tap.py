@@ -97,9 +97,9 @@ class Tap:
         kind = response.headers.get("content-type", "") if response is not None else ""
         found.response_fields = response.headers.fields if response is not None else ()
         size = len(found.request) + len(body)
-        record = await offload.run(size, found.record, status, kind, body, patterns)
+        record = await offload.run(size, found.ended, status, kind, body, patterns)
         if found.forwarded:
-            found.session.settle(status, result, failure, decoded=bool(record.wire_api) and not record.undecoded)
+            found.session.settle(status, result, failure, decoded=found.decoded)
         self._sessions.keep(found.session, record)
 
     async def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
