@@ -34,7 +34,7 @@ def test_the_same_verdict_and_diff_as_the_embedded_stack_and_the_results_are_her
         "evaluation_results.json",
         "scoring_results.md",
         "logs/agent.jsonl",
-        "trace/calls.jsonl",
+        "trace/trajectory.json",
     } <= names
 
     env = composed.env | {"ONESHOT_DATA": str(composed.home / "embedded"), "HOME": str(composed.home)}

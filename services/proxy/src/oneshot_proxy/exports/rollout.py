@@ -48,7 +48,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
         for file in waiting.values():
             file.close()
     if others:
-        losses.add(f"its {len(others)} calls to no model API")
+        losses.add(f"its {len(others)} call{'s' * (len(others) != 1)} to no model API")
     if waiting:
         losses.add(f"that its {len(logs)} conversations went on side by side: they follow one another")
 

@@ -21,7 +21,7 @@ def exporter(number: int) -> Exporter:
     """:raises BadInput: no such format."""
     if found := EXPORTERS.get(number):
         return found
-    known = ", ".join(f"{pb.TraceFormat.Name(each)} ({each})" for each in EXPORTERS)  # type: ignore[arg-type]
+    known = ", ".join(f"{pb.TraceFormat.Name(each)} ({each})" for each in EXPORTERS)
     raise BadInput(f"there is no trace format {number}; known: {known}")
 
 
@@ -29,7 +29,7 @@ async def export(
     number: int, session: SessionRecord, calls: AsyncIterator[CallRecord], losses: Losses
 ) -> AsyncIterator[bytes]:
     """A session as it stands, in a format of EXPORTERS. :raises BadInput: no such format."""
-    async for piece in exporter(number)(session, calls, losses):
-        yield piece
     if session.is_open(time.time()):
         losses.add("what is said from now on: the session is still open")
+    async for piece in exporter(number)(session, calls, losses):
+        yield piece
