@@ -92,10 +92,11 @@ class Live:
 
 def _learn(session: Session, request: Request) -> None:
     """Every credential in the headers, without its scheme. Short cookies are settings, and common words."""
-    for name, value in request.headers.items(multi=True):
-        if headers.secret(name.lower()):
+    for raw_name, raw_value in request.headers.fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "replace")
+        if headers.secret(name):
             session.learn(value.split(" ")[-1])
-        elif name.lower() == "cookie":
+        elif name == "cookie":
             for each in (pair.partition("=")[2].strip() for pair in value.split(";")):
                 if len(each) >= _COOKIE_CHARACTERS:
                     session.learn(each)
