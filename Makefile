@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 MEMBERS := pyproject.toml uv.lock $(wildcard shared/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
 PYTEST_ARGS ?=
-# most tests wait for containers and processes, so there are more workers than cores; a file's tests share one, in their order
-WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+# for CI's two cores: a third fills them while tests wait for containers. A file's tests share a worker, in their order
+WORKERS ?= 3
 PYTEST = .venv/bin/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # every worker imports everything: compiled once is enough
 unexport PYTHONDONTWRITEBYTECODE

@@ -140,7 +140,8 @@ with socket.create_connection((place.hostname, place.port)) as sock:
 
 
 def test_a_persons_command_reaches_the_forward_proxy_by_its_published_port(composed: Composed) -> None:
-    with composed.start("trace", "record", "python3", "-c", TUNNEL) as process:
+    (composed.home / "tunnel.py").write_text(TUNNEL)
+    with composed.start("trace", "record", "python3", "tunnel.py") as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "HTTP/1.1 200 Connection established\n"), err
     assert "Recorded 0 calls" in err

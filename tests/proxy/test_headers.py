@@ -48,3 +48,9 @@ def test_a_value_with_a_known_secret_is_left_out() -> None:
 
 def test_any_bytes_may_stand_in_a_header() -> None:
     assert headers.kept([(b"\xff", b"\xff")], ()) == (("\xff", "\ufffd"),)
+
+
+def test_what_is_a_secret_wherever_it_stands() -> None:
+    found = ("authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token", "helicone-auth")
+    assert all(headers.secret(name) for name in (*found, "client-secret"))
+    assert not any(headers.secret(name) for name in ("x-author", "session-id", "idempotency-key", "chatgpt-account-id"))

@@ -14,6 +14,8 @@ _DENIED = frozenset(
 )
 _DENIED_PARTS = ("auth", "api-key", "apikey", "secret", "password", "credential", "attestation", "account-id", "cookie")
 _DENIED_ENDS = ("token", "-key")
+_SECRET_PARTS = ("authorization", "api-key", "apikey", "secret", "password", "credential")
+_SECRET_ENDS = ("token", "-auth")
 _DENIED_STARTS = ("proxy-",)
 
 
@@ -28,6 +30,11 @@ def kept(fields: Iterable[tuple[bytes, bytes]], patterns: tuple[bytes, ...]) -> 
         if not _denied(plain) and not any(pattern in value for pattern in patterns):
             found.setdefault(plain, []).append(value.decode("utf-8", "replace"))
     return tuple((name, ", ".join(values)) for name, values in found.items())
+
+
+def secret(name: str) -> bool:
+    """Whether what a header of this name, in lower case, holds is a secret that must not stand anywhere else either."""
+    return name.endswith(_SECRET_ENDS) or any(part in name for part in _SECRET_PARTS)
 
 
 def _denied(name: str) -> bool:

@@ -8,7 +8,7 @@ import time
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
-from oneshot_proxy import encoding, exchange, offload, refusal
+from oneshot_proxy import encoding, exchange, headers, offload, refusal
 from oneshot_proxy.addons import door
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.hosts import ModelHost
@@ -92,11 +92,10 @@ class Live:
 
 def _learn(session: Session, request: Request) -> None:
     """Every credential in the headers, without its scheme. Short cookies are settings, and common words."""
-    for name in CREDENTIALS:
-        for value in request.headers.get_all(name):
-            if name != "cookie":
-                session.learn(value.split(" ")[-1])
-                continue
+    for name, value in request.headers.items(multi=True):
+        if headers.secret(name.lower()):
+            session.learn(value.split(" ")[-1])
+        elif name.lower() == "cookie":
             for each in (pair.partition("=")[2].strip() for pair in value.split(";")):
                 if len(each) >= _COOKIE_CHARACTERS:
                     session.learn(each)
