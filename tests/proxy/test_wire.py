@@ -169,3 +169,11 @@ def test_a_pace_with_a_price_of_its_own_is_refused() -> None:
     asked(speed="standard", service_tier="standard_only")
     with pytest.raises(Refusal, match="the speed 'fast' is refused"):
         asked(speed="fast")
+
+
+def test_what_jiter_refuses_is_read_as_json_reads_it() -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    for text in (b'{"a": "\\ud800"}', b'\xef\xbb\xbf{"a": 1}', json.dumps({"a": deep}).encode(), b'{"a": NaN}'):
+        assert repr(wire.parse("responses", text).body) == repr(json.loads(text))
