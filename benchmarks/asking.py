@@ -98,22 +98,23 @@ async def connected(place: Place) -> Connection:
 class Conversation:
     """What an agent sends turn after turn: its whole history, to which each turn adds about 2 KB of new text.
 
-    Bodies are of BODY_BYTES and stay so: the oldest turns are left out. No two are equal.
+    Bodies are of `size` bytes and stay so: the oldest turns are left out. No two are equal.
     """
 
-    def __init__(self, seed: int, stream: bool) -> None:
+    def __init__(self, seed: int, stream: bool, size: int = BODY_BYTES) -> None:
         self._random = random.Random(seed)  # noqa: S311 -- filler, the same in every run
         self._stream = stream
         self._fixed = {"instructions": self._text(8 * 1024), "tools": [_tool(number) for number in range(12)]}
         self._items: list[tuple[dict[str, Any], int]] = []
-        while not self._full:
+        self._left = size - len(json.dumps(self._fixed))
+        while self._left > 0:
             self._turn()
 
     def request(self, token: str) -> bytes:
         """The next one, head and body."""
         self._turn()
-        while self._full:
-            self._items.pop(0)
+        while self._left < 0:
+            self._left += self._items.pop(0)[1]
         fixed = {
             "model": MODEL,
             "stream": self._stream,
@@ -125,10 +126,6 @@ class Conversation:
         kind = "accept: text/event-stream\r\ncontent-type: application/json\r\n"
         return f"{head}{kind}content-length: {len(body)}\r\n\r\n".encode() + body
 
-    @property
-    def _full(self) -> bool:
-        return sum(size for _, size in self._items) + len(json.dumps(self._fixed)) > BODY_BYTES
-
     def _turn(self) -> None:
         call_id = f"call_{self._random.randrange(1 << 60):x}"
         call = {"type": "function_call", "name": "exec_command", "call_id": call_id}
@@ -138,6 +135,7 @@ class Conversation:
             {"type": "function_call_output", "call_id": call_id, "output": f"Chunk\n{self._text(_NEW_BYTES - 1100)}\n"},
         ):
             self._items.append((item, len(json.dumps(item)) + 2))
+            self._left -= self._items[-1][1]
 
     def _text(self, size: int) -> str:
         return base64.b64encode(self._random.randbytes(size * 3 // 4)).decode()

@@ -81,6 +81,6 @@ def _json(found: list[Measurement]) -> Iterator[str]:
 
 
 def _table(found: list[Measurement]) -> Iterator[str]:
-    yield f"{'':<24}{'ours':>11}{'floor':>11}{'ratio':>7}{'n':>6}"
+    yield f"{'':<28}{'ours':>11}{'floor':>11}{'ratio':>7}{'n':>6}"
     for each in found:
-        yield f"{each.name:<24}{each.value:>8.3f} {each.unit:<2}{each.floor:>8.3f} {each.unit:<2}{each.ratio:>7.2f}{each.n:>6}"
+        yield f"{each.name:<28}{each.value:>8.3f} {each.unit:<2}{each.floor:>8.3f} {each.unit:<2}{each.ratio:>7.2f}{each.n:>6}"

@@ -2,7 +2,8 @@
 
 A program of its own: it prints its port, and leaves at the end of its standard input. To a request with `"stream": true` it
 answers `EVENTS` server-sent events, `GAP` seconds apart, each with the time at which it was written (CLOCK_MONOTONIC, which all
-processes of a machine share); to any other a short Responses answer. Connections are kept.
+processes of a machine share); to one of more than `LARGE` bytes an answer of
+10 MB, to any other a short one. Connections are kept.
 """
 
 import asyncio
@@ -12,15 +13,18 @@ import sys
 import time
 
 EVENTS, GAP = 200, 0.005
+LARGE = 1024 * 1024
 STAMP = b'"at": '
 _USAGE = {"input_tokens": 10000, "output_tokens": 200, "total_tokens": 10200}
 _DONE = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "usage": _USAGE}
 _LAST = (
     b"event: response.completed\ndata: %s\n\n" % json.dumps({"type": "response.completed", "response": _DONE}).encode()
 )
+_TEXT = {"type": "output_text", "text": "all work and no play " * 500_000}
 _ANSWER = json.dumps(_DONE | {"output": [{"type": "message", "role": "assistant", "content": []}]}).encode()
+_JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-_WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(_ANSWER) + _ANSWER
+_LONG = json.dumps(_DONE | {"output": [{"type": "message", "role": "assistant", "content": [_TEXT]}]}).encode()
 
 
 def event(text: bytes) -> bytes:
@@ -53,7 +57,8 @@ class Connection(asyncio.Protocol):
         if streams:
             self._streaming = asyncio.get_running_loop().create_task(self._stream())
         else:
-            self._transport.write(_WHOLE)
+            body = _LONG if size > LARGE else _ANSWER
+            self._transport.write(_JSON % len(body) + body)
 
     def connection_lost(self, _: Exception | None) -> None:
         if self._streaming:
@@ -75,7 +80,7 @@ async def _serve() -> None:
     server = await loop.create_server(Connection, "127.0.0.1", 0, backlog=256)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 1024) or ended.set())
+    loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(sys.stdin.fileno(), 1024) else ended.set())
     await ended.wait()
 
 

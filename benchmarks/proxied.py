@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class Places:
     direct: Place
     log: Path
 
-    def __iter__(self):  # noqa: ANN204 -- an iterator of places
+    def __iter__(self) -> Iterator[Place]:
         return iter((self.ours, self.bare, self.direct))
 
 
@@ -62,6 +63,8 @@ async def places(sessions: int = 1) -> AsyncIterator[Places]:
 
 async def _bare(stack: AsyncExitStack, folder: Path, upstream: int) -> Place:
     """`mitmdump` as its users run it, quiet."""
+    if not (_BIN / "mitmdump").exists():
+        raise NotReady(f"there is no mitmdump in {_BIN}, and it is the floor; run this with the Python of `make bench`")
     port = _free_port()
     mode = f"reverse:http://127.0.0.1:{upstream}@127.0.0.1:{port}"
     options = ["--quiet", "--set", "stream_large_bodies=1", "--set", f"confdir={folder / 'bare'}", "--mode", mode]
@@ -140,7 +143,5 @@ async def _answers(port: int, process: asyncio.subprocess.Process, log: Path) ->
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

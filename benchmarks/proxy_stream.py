@@ -41,14 +41,14 @@ async def measured(repeat: int) -> list[measure.Measurement]:
     many: Taken = {"ours": [], "bare": [], "direct": []}
     async with places(_SESSIONS) as found:
 
-        async def take(side_by_side: int, taken: Taken) -> None:
-            for place in found:
+        async def take(side_by_side: int, taken: Taken, number: int = 0) -> None:
+            for place in found if number % 5 == 0 else (found.ours, found.bare):  # no proxy at all: a fifth is enough
                 streams = (_stream(place, number, conversations[number]) for number in range(side_by_side))
                 taken[place.name] += await asyncio.gather(*streams)
 
         await take(1, {name: [] for name in one})  # connections, imports, the price table
-        for _ in range(repeat):
-            await take(1, one)
+        for number in range(repeat):
+            await take(1, one, number)
         for _ in range(-(-repeat // PARALLEL)):
             await take(PARALLEL, many)
     return [*_judged("stream", one), *_judged(f"stream_{PARALLEL}", many)]

@@ -6,6 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# a loaded machine must not make a property fail: each test has its timeout
+settings.register_profile("oneshot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("oneshot")
 
 LONGEST = ("harbor", "compose", "benchmarks", "cli", "orchestrator", "scripts", "tasks")
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 
 from capture import harness
 from capture.harness import BASE, END, House
@@ -184,7 +184,7 @@ async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
         assert hidden.items() <= harness.fits(end).items()
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(trees.pairs())
 def test_base_and_both_patches_give_the_end_byte_for_byte(pair: tuple[Tree, Tree]) -> None:
     base, end = map(harness.fits, pair)

@@ -22,7 +22,11 @@ def test_status_starts_nothing_and_says_so_by_its_exit_code(own_house: House) ->
 def test_up_status_down(own_house: House) -> None:
     up = own_house("up")
     assert up.code == 0
-    assert up.out == f"The stack is up: data in {own_house.data}, logs in {own_house.data / 'state' / 'logs'}.\n"
+    first, second = up.out.splitlines()
+    assert first == f"The stack is up: data in {own_house.data}, logs in {own_house.data / 'state' / 'logs'}."
+    authority = own_house.data / "state" / "mitmproxy" / "mitmproxy-ca-cert.pem"
+    assert second.endswith(f", its CA is {authority}; see `oneshot trace record`.")
+    assert authority.is_file()
     services = own_house.services()
     assert list(services) == ["proxy", "grader", "orchestrator", "capture"]
     assert own_house("up").code == 0

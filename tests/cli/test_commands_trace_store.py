@@ -31,3 +31,19 @@ def test_a_session_that_is_not_there(house: House) -> None:
         ended = house("trace", command, "no-such-session")
         assert (ended.code, ended.out) == (2, "")
         assert ended.sentence.startswith("there is no session 'no-such-session'")
+
+
+def test_a_recorded_session_is_verified_and_pruned(own_house: House) -> None:
+    run_id = own_house("demo", "--json").json["run_id"]
+    verified = own_house("trace", "verify", run_id)
+    assert (verified.code, verified.err) == (0, "")
+    assert verified.out.startswith(f"{run_id}: ")
+    assert verified.out.endswith(" MB, as recorded\n")
+    (found,) = own_house("trace", "verify", "--json").out.splitlines()
+    assert run_id in found
+    assert own_house("trace", "prune", "--older-than", "1d").out == "0 sessions deleted, 0.0 MB given back.\n"
+    planned = own_house("trace", "prune", run_id, "--dry-run")
+    assert planned.out.startswith(f"{run_id}\n1 session would be deleted, ")
+    gone = own_house("trace", "prune", run_id, "--json")
+    assert gone.json["session_ids"] == [run_id]
+    assert own_house("trace", "verify", run_id).code == 2

@@ -34,7 +34,7 @@ def test_the_same_verdict_and_diff_as_the_embedded_stack_and_the_results_are_her
         "evaluation_results.json",
         "scoring_results.md",
         "logs/agent.jsonl",
-        "trace/calls.jsonl",
+        "trace/trajectory.json",
     } <= names
 
     env = composed.env | {"ONESHOT_DATA": str(composed.home / "embedded"), "HOME": str(composed.home)}
@@ -121,12 +121,30 @@ def test_a_sandbox_reaches_the_relay_and_nothing_else_of_the_stack(composed: Com
     networks = [composed.inspect(service)["NetworkSettings"]["Networks"] for service in ports]
     addresses = [next(iter(found.values())) for found in networks]
     hosts = [*ports, *(each["IPAddress"] for each in addresses), addresses[0]["Gateway"], "host.docker.internal"]
-    places = [(host, port) for host in hosts for port in (8080, *ports.values())]
+    places = [(host, port) for host in hosts for port in (8080, 18080, *ports.values())]
     command = f'python3 -c "{PROBE.format(places=places)}"; ls -d /run/oneshot* /var/run/docker.sock'
     code, run = composed.run("--agent", "command", "--command", command)
     assert (code, run["grade"]["verdict"]) == (1, "VERDICT_FAIL")
     log = (Path(run["folder"]) / "logs" / "agent.stdout.log").read_text()
     assert log.splitlines() == ["reached [('proxy', 8080)]"]
+
+
+TUNNEL = """
+import base64, os, socket, urllib.parse
+place = urllib.parse.urlsplit(os.environ['HTTPS_PROXY'])
+credentials = base64.b64encode(f'{place.username}:{place.password}'.encode()).decode()
+with socket.create_connection((place.hostname, place.port)) as sock:
+    sock.sendall(f'CONNECT localhost:50052 HTTP/1.1\\r\\nproxy-authorization: Basic {credentials}\\r\\n\\r\\n'.encode())
+    print(sock.recv(99).split(b'\\r\\n')[0].decode())
+"""
+
+
+def test_a_persons_command_reaches_the_forward_proxy_by_its_published_port(composed: Composed) -> None:
+    (composed.home / "tunnel.py").write_text(TUNNEL)
+    with composed.start("trace", "record", "python3", "tunnel.py") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "HTTP/1.1 200 Connection established\n"), err
+    assert "Recorded 0 calls" in err
 
 
 def test_what_compose_would_do_is_what_is_written() -> None:

@@ -121,6 +121,7 @@ class ModelServer:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        self._server.abort_clients()  # also those whose TLS handshake is not over
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -27,7 +27,7 @@ def state(folder: Path) -> dict[str, bytes | str]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(NAMES, CONTENTS), max_size=8), st.lists(NAMES, max_size=4))
 def test_nothing_leads_out(members: list, deleted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:

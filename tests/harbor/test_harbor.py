@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.harness import house
+
 HARBOR = "harbor==0.24.0"
 ROOT = Path(__file__).parents[2]
 TASK, FEATURE = (ROOT / "data/tasks/prepared" / name for name in ("hello-world", "retry-backoff"))
@@ -106,3 +108,16 @@ def test_harbor(harbor: Path, tmp_path: Path) -> None:
     secret, _, known = results["search"][1].partition("and\n")
     assert secret.split() == ["10001", "/tmp/lines"]
     assert "/app/README.md" in known.split()
+
+
+def test_its_validator_takes_the_trajectory_of_the_demo(harbor: Path) -> None:
+    with house() as box:
+        done = box("demo", "--backend", "local")
+        assert done.code == 0, done
+        [trajectory] = box.data.glob("runs/*/trace/trajectory.json")
+        command = [harbor / "bin/python", "-m", "harbor.utils.trajectory_validator", trajectory]
+        validated = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert validated.returncode == 0, validated.stdout + validated.stderr
+        document = json.loads(trajectory.read_text())
+    assert [step["source"] for step in document["steps"]].count("agent") == 4
+    assert document["agent"]["name"] == "codex"

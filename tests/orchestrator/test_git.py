@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 
 from oneshot_orchestrator import git
 from oneshot_orchestrator.git import Trees
@@ -47,7 +47,7 @@ async def both_ways(base: Tree, end: Tree, folder: Path) -> None:
     assert sorted(map(os.fsencode, changes.deleted)) == sorted(base.keys() - end.keys())
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(trees.pairs())
 def test_patch_and_changes_give_the_end_byte_for_byte(pair: tuple[Tree, Tree]) -> None:
     with tempfile.TemporaryDirectory(prefix="git-") as folder:

@@ -29,12 +29,14 @@ def test_a_step_is_written_before_and_after(store: RunStore) -> None:
         assert phases(store) == [(pb.STEP_BUILD, pb.PHASE_STARTED, "")]
         steps.say("first")
         steps.say("too soon after the first to be kept")
+        steps.alarm("a call was lost")
     with pytest.raises(ValueError, match="one"), steps.step(pb.STEP_AGENT):
         raise ValueError("one\ntwo")
     with pytest.raises(asyncio.CancelledError), steps.step(pb.STEP_VERIFY):
         raise asyncio.CancelledError
     assert phases(store)[1:] == [
         (pb.STEP_BUILD, pb.PHASE_PROGRESS, "first"),
+        (pb.STEP_BUILD, pb.PHASE_PROGRESS, "alarm: a call was lost"),
         (pb.STEP_BUILD, pb.PHASE_FINISHED, ""),
         (pb.STEP_AGENT, pb.PHASE_STARTED, ""),
         (pb.STEP_AGENT, pb.PHASE_FAILED, "one"),

@@ -34,6 +34,11 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
         (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown; did you mean 'openai'"),
         (LIVE, NotReady, "no key for provider 'openai': export OPENAI_API_KEY"),
         (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address: set AZURE_OPENAI_BASE_URL"),
+        (
+            LIVE | {"provider": "anthropic"},
+            BadInput,
+            "agent 'codex' speaks the Responses API, and provider 'anthropic' does",
+        ),
         ({"run_id": "../x"}, BadInput, "the run id '../x' is not allowed"),
         ({"run_id": ""}, BadInput, "the run id '' is not allowed"),
         ({"run_id": "x" * 81}, BadInput, "is not allowed; use at most 80"),

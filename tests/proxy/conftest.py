@@ -1,7 +1,8 @@
 """Fixtures of the proxy's tests."""
 
+import gc
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,10 @@ async def proxy(tmp_path: Path) -> AsyncIterator[harness.Proxy]:
     """A running proxy without keys."""
     async with harness.proxy(tmp_path / "data") as running:
         yield running
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """What mitmproxy left to the garbage collector goes before the next test."""
+    yield
+    gc.collect()

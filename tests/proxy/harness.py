@@ -153,7 +153,7 @@ class Proxy:
 
     async def recorded(self, count: int, session_id: str = "run-1") -> list[pb.Call]:
         """The calls, once there are as many: a client may see the end of an answer before the gateway does."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while len(calls := await self.calls(session_id)) < count:  # noqa: ASYNC110 -- asked over gRPC
                 await asyncio.sleep(0.01)
         return calls

@@ -6,8 +6,13 @@ import pytest
 
 from fakes.model_server import USAGE, ModelServer, error, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.exchange import Exchange
 from proxy.harness import MODEL, Proxy
 
+pytestmark = [  # as in test_codex_failures.py
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
+]
 STREAMED = {"model": MODEL, "stream": True}
 
 
@@ -117,3 +122,20 @@ async def test_an_answer_that_cannot_be_kept_whole_is_an_alarm(proxy: Proxy) -> 
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)
     assert "the record of an answer is not whole" in list((await proxy.close()).alarms)
+
+
+async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed(proxy: Proxy) -> None:
+    await proxy.open_live("run-1")
+    assert list((await proxy.session()).alarms) == []
+    assert [alarm.partition(":")[0] for alarm in (await proxy.close()).alarms] == ["no model call was recorded"]
+
+
+async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(Exchange, "record", broken)
+    async with ModelServer([say("a")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        await proxy.ask(await proxy.open(), STREAMED)
+    assert "a call was not recorded (KeyError)" in list((await proxy.close()).alarms)

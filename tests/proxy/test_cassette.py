@@ -99,7 +99,7 @@ def test_a_given_after_is_kept() -> None:
         (lines(HEADER, {"output": [{}]}), "line 2: every item of `output` needs a `type`"),
         (lines(HEADER, {"output": [{"type": "message", "content": "hi"}]}), "line 2: a message needs `content`"),
         (lines(HEADER, {"usage": {"input_tokens": "many"}}), "whole numbers"),
-        (lines(HEADER, {"status": 429}), "`error` object goes with a status"),
+        (lines(HEADER, {"status": 429}), "goes with a status from 400 on"),
         (lines(HEADER) + b"\n{", "line 2 is no JSON"),
         (lines(HEADER) + b"\n\n[]", "line 3"),
     ],

@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneshot_proxy.encoding import decode
+from oneshot_proxy.encoding import Decoder, decode
 
 ENCODERS = {
     "gzip": gzip.compress,
@@ -37,10 +37,30 @@ def test_a_bomb_is_cut_at_the_limit(name: str) -> None:
     assert "more than 1000000 bytes" in problem
 
 
-@pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
+@given(st.binary(max_size=300_000), st.sampled_from(sorted(ENCODERS)), st.integers(1, 100_000))
+def test_chunks_come_back_as_they_come(data: bytes, name: str, size: int) -> None:
+    decoder, sent = Decoder(name), ENCODERS[name](data)
+    found = b"".join(decoder.feed(sent[at : at + size]) for at in range(0, len(sent), size))
+    assert (found, decoder.end()) == (data, "")
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_several_frames_are_one_body(name: str) -> None:
+    assert decode(ENCODERS[name](b"a") + ENCODERS[name](b"b" * 900), name) == (b"a" + b"b" * 900, "")
+
+
+def test_a_window_of_zstd_is_bounded() -> None:
+    how = zstandard.ZstdCompressionParameters(window_log=27)
+    encoder = zstandard.ZstdCompressor(compression_params=how).compressobj()
+    body, problem = decode(encoder.compress(b"a") + encoder.flush(), "zstd")
+    assert body == b""
+    assert problem.startswith("broken encoding")
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
 def test_a_cut_body_shows_what_arrived(name: str) -> None:
     whole = bytes(range(256)) * 4000
-    body, problem = decode(ENCODERS[name](whole)[:-9], name)
+    body, problem = decode(ENCODERS[name](whole)[:-3], name)
     assert whole.startswith(body)
     assert problem == "the encoded body ends early"
 

@@ -1,5 +1,6 @@
 """One exchange and its record."""
 
+import pytest
 from mitmproxy.test.tflow import tflow
 
 from oneshot_proxy import exchange, redact
@@ -27,6 +28,26 @@ def test_the_record_is_clean_and_without_the_query() -> None:
     flow.request.path = "/v1/responses?secret=1"
     found = exchange.begin(flow, made())
     found.request, found.problem = b"sk-canary-123", "no sk-canary-123"
-    record = found.record(200, "sk-canary-123", b"sk-canary-123", redact.spellings("sk-canary-123"))
+    record = found.ended(200, "sk-canary-123", b"sk-canary-123", redact.spellings("sk-canary-123"))
     assert record.request_line == "GET /v1/responses"
     assert "canary" not in str(record)
+
+
+@pytest.mark.parametrize(
+    ("response", "decoded", "undecoded"),
+    [
+        (b'{"status": "completed", "output": [{"type": "message", "content": []}]}', True, ()),
+        (b'{"status": "completed", "output": [{"type": "brand_new"}]}', True, ("item type 'brand_new'",)),
+        (b'{"state": "done"}', False, ()),
+        (b"<html>", False, ("the answer is no JSON object",)),
+    ],
+)
+def test_something_new_in_an_answer_is_named_and_one_without_an_end_is_undecoded(
+    response: bytes, decoded: bool, undecoded: tuple[str, ...]
+) -> None:
+    flow = tflow()
+    flow.request.method, flow.request.path = "POST", "/v1/responses"
+    found = exchange.begin(flow, made())
+    found.request = b'{"model": "gpt-5", "input": "hi"}'
+    record = found.ended(200, "application/json", response, ())
+    assert (found.decoded, record.undecoded) == (decoded, undecoded)

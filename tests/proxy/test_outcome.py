@@ -74,3 +74,34 @@ def test_anything_is_read_without_an_error(data: bytes) -> None:
     outcome.after(Outcome(), data)
     outcome.of_json(data)
     outcome.error_body_words(data)
+
+
+def test_anthropics_stream_counts_at_its_end() -> None:
+    start = b'{"type": "message_start", "message": {"usage": {"input_tokens": 5, "cache_read_input_tokens": 90, "output_tokens": 1}}}'
+    delta = b'{"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}}'
+    assert stream(start) == Outcome()
+    assert stream(start, delta) == Outcome(Usage(95, 90, 7))
+    assert stream(start, delta, b'{"type": "message_stop"}') == Outcome(Usage(95, 90, 7), True)
+    error = b'{"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
+    assert stream(start, error) == Outcome(None, True, "overloaded_error: busy")
+    assert (
+        stream(b'{"type": "message_start", "message": {"usage": 1}}', b'{"type": "message_delta", "usage": 1}')
+        == Outcome()
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "brings"),
+    [
+        (b'{"type":"response.output_text.delta","delta":"a"}', True),
+        (b'{"type":"response.output_item.done","item":{}}', True),
+        (b'{"type":"response.created"}', False),
+        (b'{"choices":[{"delta":{"content":"a"}}]}', True),
+        (b'{"choices":[{"delta":{"role":"assistant","content":""}}]}', False),
+        (b'{"choices":[{"delta":{},"finish_reason":"stop"}]}', False),
+        (b'{"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}}', True),
+        (b'{"type":"message_delta","delta":{"stop_reason":"end_turn"}}', False),
+    ],
+)
+def test_which_events_bring_tokens(event: bytes, brings: bool) -> None:
+    assert outcome.brings_tokens(event) is brings

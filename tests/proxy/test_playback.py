@@ -3,19 +3,21 @@
 import json
 
 from oneshot_proxy import outcome, playback, sse
-from oneshot_proxy.cassette import Entry
+from oneshot_proxy.cassette import Body, Entry, Timing
 from oneshot_proxy.outcome import Outcome
+from oneshot_proxy.playback import Answer
 from oneshot_proxy.usage import Usage
 from proxy.test_cassette import CALL
 
+TIMING = Timing(first_token=1, seconds=3)
 MESSAGE = {"type": "message", "content": [{"type": "output_text", "text": "Done."}]}
 ENTRY = Entry(output=[{"type": "reasoning"}, CALL, MESSAGE], usage={"input_tokens": 7, "output_tokens": 2})
 
 
 def test_a_stream_has_the_events_of_the_real_api() -> None:
-    status, kind, body = playback.answer(ENTRY, "gpt-5", 3, True)
-    events = [json.loads(data) for data in sse.Scanner().feed(body)]
-    assert (status, kind) == (200, "text/event-stream; charset=utf-8")
+    answer = playback.answer(ENTRY, "gpt-5", 3, stream=True)
+    events = [json.loads(data) for data in sse.Scanner().feed(answer.body)]
+    assert (answer.status, answer.headers) == (200, {"content-type": "text/event-stream; charset=utf-8"})
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"].removeprefix("response.") for event in events] == [
         "created",
@@ -34,12 +36,52 @@ def test_a_stream_has_the_events_of_the_real_api() -> None:
 
 
 def test_without_stream_it_is_the_last_events_response() -> None:
-    _, _, streamed = playback.answer(ENTRY, "gpt-5", 3, True)
-    _, kind, body = playback.answer(ENTRY, "gpt-5", 3, False)
-    assert kind == "application/json"
-    assert json.loads(body) == json.loads(sse.Scanner().feed(streamed)[-1])["response"]
+    streamed = playback.answer(ENTRY, "gpt-5", 3, stream=True).body
+    answer = playback.answer(ENTRY, "gpt-5", 3, stream=False)
+    assert answer.headers == {"content-type": "application/json"}
+    assert json.loads(answer.body) == json.loads(sse.Scanner().feed(streamed)[-1])["response"]
 
 
 def test_a_recorded_error_is_answered_as_one() -> None:
-    entry = Entry(status=429, error={"message": "slow down"})
-    assert playback.answer(entry, "gpt-5", 1, True) == (429, "application/json", b'{"error": {"message": "slow down"}}')
+    entry = Entry(status=429, error={"message": "slow down"}, headers={"retry-after": "7"}, timing=TIMING)
+    answer = playback.answer(entry, "gpt-5", 1, stream=True, recorded_timing=True)
+    assert answer == Answer(
+        429,
+        {"content-type": "application/json", "retry-after": "7"},
+        ((3.0, b'{"error": {"message": "slow down"}}'),),
+    )
+
+
+def test_at_once_nobody_waits_to_try_again() -> None:
+    entry = Entry(status=429, error={"message": "slow down"}, headers={"retry-after": "7"}, timing=TIMING)
+    answer = playback.answer(entry, "gpt-5", 1, stream=True)
+    assert answer.headers["retry-after"] == "0"
+    assert answer.chunks[0][0] == 0
+
+
+def test_the_recorded_time_is_kept() -> None:
+    answer = playback.answer(ENTRY.model_copy(update={"timing": TIMING}), "gpt-5", 1, stream=True, recorded_timing=True)
+    moments = [moment for moment, _ in answer.chunks]
+    assert (moments[0], moments[-1]) == (1.0, 3.0)
+    assert moments == sorted(moments)
+
+
+def test_an_answer_that_was_cut_has_no_end() -> None:
+    entry = ENTRY.model_copy(update={"ends": "cut"})
+    events = sse.Scanner().feed(playback.answer(entry, "gpt-5", 1, stream=True).body)
+    assert json.loads(events[-1])["type"] == "response.output_item.done"
+    assert playback.answer(entry, "gpt-5", 1, stream=False).chunks == ()
+    assert playback.answer(Entry(status=0, ends="cut"), "gpt-5", 1, stream=True).status == 0
+
+
+def test_a_failed_response_ends_as_one() -> None:
+    failed = {"status": "failed", "error": {"code": "server_error", "message": "sorry"}}
+    answer = playback.answer(Entry(response=failed), "gpt-5", 1, stream=True)
+    last = json.loads(sse.Scanner().feed(answer.body)[-1])
+    assert (last["type"], last["response"]["error"]) == ("response.failed", failed["error"])
+
+
+def test_a_body_of_another_shape_stays_as_it_was() -> None:
+    entry = Entry(status=502, body=Body(content_type="text/html", text="<h1>Bad gateway</h1>"))
+    answer = playback.answer(entry, "gpt-5", 1, stream=True)
+    assert (answer.headers, answer.body) == ({"content-type": "text/html"}, b"<h1>Bad gateway</h1>")

@@ -17,27 +17,27 @@ def player(*entries: object) -> Player:
 
 def test_a_conversation_is_followed() -> None:
     tape = player({"output": [CALL]}, {"output": [SECOND]})
-    assert tape.next([USER]).output == [CALL]
-    assert tape.next([USER, CALL, {"type": "function_call_output", "output": "differs"}]).output == [SECOND]
+    assert tape.next({}, [USER]).output == [CALL]
+    assert tape.next({}, [USER, CALL, {"type": "function_call_output", "output": "differs"}]).output == [SECOND]
 
 
 def test_parallel_conversations_with_one_beginning_get_each_its_own() -> None:
     tape = player({"after": digest([]), "output": [CALL]}, {"after": digest([]), "output": [SECOND]})
-    assert [tape.next([USER]).output, tape.next([USER]).output] == [[CALL], [SECOND]]
+    assert [tape.next({}, [USER]).output, tape.next({}, [USER]).output] == [[CALL], [SECOND]]
 
 
 def test_an_answer_is_used_once() -> None:
     tape = player({"output": [CALL]})
-    tape.next([USER])
+    tape.next({}, [USER])
     with pytest.raises(Refusal, match="every answer after 0 model-emitted items was used already"):
-        tape.next([USER])
+        tape.next({}, [USER])
 
 
 def test_a_miss_names_the_item_that_differs() -> None:
     tape = player({"output": [CALL]}, {"output": [SECOND]}, {"output": []})
     other = SECOND | {"arguments": '{"cmd": "rm"}'}
     with pytest.raises(Refusal) as caught:
-        tape.next([USER, CALL, other])
+        tape.next({}, [USER, CALL, other])
     assert caught.value.code == "oneshot_replay_diverged"
     assert (
         'item 2 of the request (function_call exec c2 \'{"cmd": "rm"}\') differs from every answer'
@@ -48,10 +48,10 @@ def test_a_miss_names_the_item_that_differs() -> None:
 
 def test_a_conversation_that_goes_on_past_the_end() -> None:
     with pytest.raises(Refusal, match="no answer follows the 1 model-emitted items"):
-        player({"output": [CALL]}).next([CALL])
+        player({"output": [CALL]}).next({}, [CALL])
 
 
 def test_an_item_after_the_end_differs_from_nothing_in_particular() -> None:
     assert digest(emitted([CALL])) != digest(emitted([SECOND]))
     with pytest.raises(Refusal, match=r"item 2 of the request \(function_call exec c2 .*differs from every answer$"):
-        player({"output": [CALL]}).next([CALL, SECOND])
+        player({"output": [CALL]}).next({}, [CALL, SECOND])

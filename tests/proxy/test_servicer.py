@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sqlite3
 
 import pytest
 
@@ -9,7 +10,7 @@ from fakes.model_server import ModelServer, body, say
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_shared import client
-from oneshot_shared.errors import BadInput, NotReady
+from oneshot_shared.errors import BadInput, DataLoss, NotReady
 from proxy.harness import MODEL, Proxy
 
 
@@ -46,7 +47,7 @@ async def test_validate_only_gives_no_token(proxy: Proxy) -> None:
 
 
 async def test_errors_have_the_status_of_the_contract(proxy: Proxy) -> None:
-    with pytest.raises(BadInput, match="set a provider or a cassette"):
+    with pytest.raises(BadInput, match="set a provider, a cassette or a recorded session"):
         await proxy.stub.OpenSession(pb.OpenSessionRequest(session_id="a", model=MODEL))
     with pytest.raises(BadInput, match="belongs to no provider"):
         await proxy.stub.PutKeys(pb.PutKeysRequest(variables={"PATH": "/bin"}))
@@ -85,3 +86,30 @@ async def test_large_bodies_come_in_pieces_that_any_client_takes(proxy: Proxy) -
     (call,) = await proxy.calls()
     assert json.loads(call.request)["input"] == text
     assert json.loads(call.response)["text"] == text
+
+
+async def test_a_session_is_verified_and_deleted(proxy: Proxy) -> None:
+    async with ModelServer([say("hi")]) as server:
+        await proxy.keys(server.base_url)
+        await proxy.ask(await proxy.open())
+        await proxy.recorded(1)
+    with pytest.raises(NotReady, match="session 'run-1' is open"):
+        await proxy.stub.PruneSessions(pb.PruneSessionsRequest(session_ids=["run-1"]))
+    closed = await proxy.close()
+    verified = await proxy.stub.VerifySession(pb.VerifySessionRequest(session_id="run-1"))
+    assert (verified.calls, verified.body_bytes, list(verified.damaged)) == (1, closed.body_bytes, [])
+    connection = sqlite3.connect(proxy.data / "state" / "proxy.sqlite")
+    connection.execute("UPDATE calls SET response_sha256 = x'00'")
+    connection.commit()
+    connection.close()
+    verified = await proxy.stub.VerifySession(pb.VerifySessionRequest(session_id="run-1"))
+    assert len(verified.damaged) == 1
+    with pytest.raises(DataLoss, match="call 1 of session 'run-1' is not what was recorded"):
+        await proxy.calls()
+    assert list((await proxy.stub.PruneSessions(pb.PruneSessionsRequest(older_than_seconds=3600))).session_ids) == []
+    wanted = pb.PruneSessionsRequest(older_than_seconds=0, dry_run=True)
+    assert list((await proxy.stub.PruneSessions(wanted)).session_ids) == ["run-1"]
+    wanted.dry_run = False
+    assert list((await proxy.stub.PruneSessions(wanted)).session_ids) == ["run-1"]
+    with pytest.raises(FileNotFoundError):
+        await proxy.session()

@@ -123,3 +123,12 @@ async def test_live_sessions_keep_the_service_busy(sessions: Sessions) -> None:
     await sessions.close("run-2")
     assert sessions.busy() == ""
     assert [record.session_id for record in await sessions.newest(5)] == ["run-2", "run-1"]
+
+
+async def test_calls_that_the_store_lost_are_an_alarm(sessions: Sessions) -> None:
+    sessions.put_keys(KEYS)
+    session = await sessions.open(SPEC)
+    sessions._store._writer.lost[SPEC.session_id] = 2
+    sessions.note(session)
+    lost = "a call was lost, as the trace store could not be written in time (2 times)"
+    assert (await sessions.get(SPEC.session_id)).alarms == (lost,)

@@ -3,7 +3,11 @@
 import gzip
 import json
 
-from oneshot_proxy import offload, redact
+import brotli
+import pytest
+import zstandard
+
+from oneshot_proxy import redact
 from oneshot_proxy.outcome import Outcome
 from oneshot_proxy.room import Room, Share
 from oneshot_proxy.tee import Tee
@@ -39,14 +43,53 @@ def test_json_is_read_at_the_end() -> None:
     sink(body[:9])
     sink(body[9:])
     assert sink.end() == (body, Outcome(Usage(3, 0, 1), True), "")
-    assert counted == []  # `end` may be called on another thread
+    assert counted == []  # it is the caller's to count
 
 
-def test_an_encoded_stream_is_read_at_the_end() -> None:
-    sink, _ = made(encoding="gzip")
-    sink(gzip.compress(LAST + b"\n\n"))
-    assert sink.size == offload.LARGE
-    assert sink.end()[1] == Outcome(Usage(7, 0, 2), True)
+ENCODERS = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoded_stream_passes_as_it_came_where_there_is_no_key_to_look_for(name: str) -> None:
+    sink, counted = made(encoding=name)
+    sent = ENCODERS[name](LAST + b"\n\n")
+    assert b"".join(sink(sent[at : at + 7]) for at in range(0, len(sent), 7)) + sink(b"") == sent
+    assert not sink.decodes
+    assert sink.end() == (LAST + b"\n\n", Outcome(Usage(7, 0, 2), True), "")
+    assert set(counted) == {Usage(7, 0, 2)}  # the exchange counts the first only
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_key_does_not_pass_in_an_encoded_stream(name: str) -> None:
+    sink, _ = made(encoding=name, key="sk-canary-1")
+    sent = ENCODERS[name](b"a sk-canary-1 b")
+    assert b"".join(sink(sent[at : at + 3]) for at in range(0, len(sent), 3)) + sink(b"") == b"a *********** b"
+    assert sink.decodes
+    assert sink.end()[0] == b"a *********** b"
+
+
+@pytest.mark.parametrize("name", ["rot13", "gzip", "gzip, br"])
+def test_what_cannot_be_decoded_does_not_pass(name: str) -> None:
+    sink, _ = made(encoding=name, key="sk-canary-1")
+    assert sink(b"a sk-canary-1 b") + sink(b"") == b""
+    body, _, problem = sink.end()
+    assert body == b""
+    assert "encoding" in problem
+
+
+def test_when_the_first_and_the_last_token_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100, 200))
+    monkeypatch.setattr("oneshot_proxy.tee.time.time", lambda: float(next(clock)))
+    sink, _ = made()
+    for event in (b'{"type": "response.created"}', b'{"delta": "a"}', b'{"delta": "b"}', b'{"usage": {}}'):
+        sink(b"data: " + event + b"\n\n")
+    sink(b"")
+    sink.end()
+    assert (sink.first_byte_at, sink.first_token_at, sink.last_token_at) == (100, 101, 102)
+    whole, _ = made("application/json")
+    whole(b"{")
+    whole(b"}")
+    assert (whole.first_token_at, whole.last_token_at) == (105, 106)
 
 
 def test_what_is_kept_is_bounded_and_says_so() -> None:

@@ -33,3 +33,24 @@ def test_anything_is_read_without_an_error(raw: object) -> None:
 @pytest.mark.parametrize(("left", "right", "total"), [(1.0, 2.0, 3.0), (None, 2.0, None), (1.0, None, None)])
 def test_an_unknown_cost_makes_the_sum_unknown(left: float | None, right: float | None, total: float | None) -> None:
     assert (Usage(1, cost_usd=left) + Usage(2, cost_usd=right)) == Usage(3, cost_usd=total)
+
+
+def test_anthropic_counts_its_cache_beside_the_input() -> None:
+    raw = {
+        "input_tokens": 10,
+        "cache_read_input_tokens": 3000,
+        "cache_creation_input_tokens": 200,
+        "cache_creation": {"ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150},
+        "output_tokens": 7,
+    }
+    assert parse(raw) == Usage(3210, 3000, 7, cache_write_tokens=200, cache_write_1h_tokens=150)
+    assert parse({"input_tokens": 10, "output_tokens": 7}) == Usage(10, 0, 7)
+
+
+def test_openai_counts_what_was_written_to_the_cache_within_the_input() -> None:
+    raw = {
+        "input_tokens": 10,
+        "input_tokens_details": {"cached_tokens": 2, "cache_write_tokens": 5},
+        "output_tokens": 7,
+    }
+    assert parse(raw) == Usage(10, 2, 7, cache_write_tokens=5)

@@ -15,18 +15,28 @@ def checked(**body: object) -> wire.Request:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", "/v1/models", 404), ("GET", "/v1/responses", 400), ("POST", "/v1/embeddings", 400), ("POST", "/", 400)],
+    ("method", "path", "speaks", "status"),
+    [
+        ("GET", "/v1/models", "responses", 404),
+        ("GET", "/v1/responses", "responses", 400),
+        ("POST", "/v1/embeddings", "responses", 400),
+        ("POST", "/v1/messages", "responses", 400),
+        ("POST", "/", "responses", 400),
+        ("POST", "/v1/messages/count_tokens", "messages", 404),
+        ("POST", "/v1/messages/batches", "messages", 400),
+        ("POST", "/v1/responses", "messages", 400),
+    ],
 )
-def test_other_endpoints_are_refused(method: str, path: str, status: int) -> None:
-    with pytest.raises(Refusal, match="allowed: POST /v1/responses") as caught:
-        wire.endpoint(method, path)
+def test_other_endpoints_are_refused(method: str, path: str, speaks: str, status: int) -> None:
+    with pytest.raises(Refusal, match=f"allowed: POST /v1/{speaks}") as caught:
+        wire.endpoint(method, path, speaks)
     assert (caught.value.code, caught.value.status) == (refusal.ENDPOINT, status)
 
 
 def test_endpoints_name_their_wire_api() -> None:
-    assert wire.endpoint("POST", "/v1/responses?a=b") == "responses"
-    assert wire.endpoint("POST", "/v1/chat/completions") == "chat"
+    assert wire.endpoint("POST", "/v1/responses?a=b", "responses") == "responses"
+    assert wire.endpoint("POST", "/v1/chat/completions", "responses") == "chat"
+    assert wire.endpoint("POST", "/v1/messages?beta=true", "messages") == "messages"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"nope", b'{"model": "m", "model": "dear"}', b"\xff", b"[" * 100_000])
@@ -104,3 +114,66 @@ def test_a_chat_stream_is_made_to_report_usage() -> None:
     assert rewritten("chat", stream=True, stream_options={"include_usage": True}) is None
     assert rewritten("chat") is None
     assert rewritten("responses", stream=True) is None
+
+
+def asked(**body: object) -> None:
+    wire.check(wire.parse("messages", json.dumps({"model": "m"} | body).encode()), "m")
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "custom", "bash_20250124", "text_editor_20250728", "computer_20250124", "memory_20250818"]
+)
+def test_tools_on_the_agents_side_pass_in_messages(kind: str | None) -> None:
+    asked(tools=[{"name": "x"} | ({"type": kind} if kind else {})])
+
+
+@pytest.mark.parametrize(
+    "kind", ["web_search_20250305", "web_fetch_20250910", "code_execution_20250825", "mcp_toolset", "function", "bash_"]
+)
+def test_tools_on_the_providers_side_are_refused_in_messages(kind: str) -> None:
+    with pytest.raises(Refusal, match=f"the hosted tool '{kind}' is refused") as caught:
+        asked(tools=[{"type": kind, "name": "x"}])
+    assert caught.value.code == refusal.TOOL
+
+
+@pytest.mark.parametrize("field", ["mcp_servers", "container", "inference_geo"])
+def test_fields_of_messages_whose_effect_has_no_bounds_are_refused(field: str) -> None:
+    with pytest.raises(Refusal, match=f"the field '{field}' is refused"):
+        asked(**{field: "x"})
+
+
+IMAGE = {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        IMAGE,
+        {"type": "document", "source": {"type": "url", "url": "https://x.example/a.png"}},
+        {"type": "document", "source": {"type": "content", "content": [IMAGE]}},
+        {"type": "tool_result", "tool_use_id": "t", "content": [IMAGE]},
+    ],
+)
+def test_what_the_provider_would_fetch_is_refused_in_messages(block: dict[str, object]) -> None:
+    with pytest.raises(Refusal, match=r"the address 'https://x\.example/a\.png' is refused"):
+        asked(messages=[{"role": "user", "content": [block]}])
+
+
+def test_what_a_model_wrote_for_a_tool_passes_in_messages() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "fetch", "input": {"url": "https://x.example"}}
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    asked(messages=[{"role": "assistant", "content": [call]}, {"role": "user", "content": [image]}])
+
+
+def test_a_pace_with_a_price_of_its_own_is_refused() -> None:
+    asked(speed="standard", service_tier="standard_only")
+    with pytest.raises(Refusal, match="the speed 'fast' is refused"):
+        asked(speed="fast")
+
+
+def test_what_jiter_refuses_is_read_as_json_reads_it() -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    for text in (b'{"a": "\\ud800"}', b'\xef\xbb\xbf{"a": 1}', json.dumps({"a": deep}).encode(), b'{"a": NaN}'):
+        assert repr(wire.parse("responses", text).body) == repr(json.loads(text))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -74,6 +75,27 @@ def test_run_codex_box_without_a_task_shows_its_usage() -> None:
     ended = subprocess.run([script], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("usage: scripts/run_codex_box.sh TASK")
+
+
+def test_start_synth_workers_starts_the_stack_and_says_how_to_record(home: Path) -> None:
+    script = ROOT / "scripts" / "start_synth_workers.sh"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    env = _env(home, ONESHOT_PROXY_FORWARD_PORT=port)
+    ended = subprocess.run([script], env=env, capture_output=True, text=True, check=True)
+    assert f"forward proxy is on 127.0.0.1:{port}" in ended.stdout
+    lines = ended.stdout.splitlines()
+    assert f"  export HTTPS_PROXY=http://SESSION:TOKEN@127.0.0.1:{port}" in lines
+    (authority,) = [line.partition("=")[2] for line in lines if "export CODEX_CA_CERTIFICATE=" in line]
+    assert "BEGIN CERTIFICATE" in Path(authority).read_text()
+    assert f"{ROOT}/.venv/bin/oneshot trace record -- codex" in ended.stdout
+
+
+def test_start_synth_workers_shows_its_usage() -> None:
+    script = ROOT / "scripts" / "start_synth_workers.sh"
+    ended = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("usage: scripts/start_synth_workers.sh [--trust]")
 
 
 def test_docker_debian_names_the_images_it_can_make() -> None:

@@ -85,7 +85,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TREES)
 def test_pack_and_unpack_give_the_same_folder(tree: dict) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -181,7 +181,7 @@ PATHS = PARTS.map("/".join)
 KINDS = st.sampled_from([FILE, FILE, FOLDER, LINK, LINK, HARD, tarfile.CHRTYPE, tarfile.FIFOTYPE])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(PATHS, KINDS, PATHS), max_size=12), st.integers(0, 1))
 @example([("a", LINK, "b/.."), ("b", LINK, "c/.."), ("a/x", FILE, "y")], 0)
 def test_whatever_an_archive_says_nothing_gets_out(members: list, strip: int) -> None:
@@ -190,7 +190,7 @@ def test_whatever_an_archive_says_nothing_gets_out(members: list, strip: int) ->
         unpacked(Path(name), tar(*laid), strip=strip)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.integers(0, 3071), st.binary(min_size=1, max_size=40)), max_size=4), st.integers(0, 3072))
 def test_a_broken_archive_is_bad_input_and_nothing_else(patches: list, cut: int) -> None:
     content = bytearray(tar(("a", FILE, b"x" * 100), ("ü" * 80, LINK, "a"), ("b/c", FILE, b"y")).getvalue()[:3072])

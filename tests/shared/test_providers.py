@@ -34,7 +34,7 @@ def test_the_usual_address_needs_no_variable() -> None:
     ("name", "variables", "kind", "words"),
     [
         ("opanai", {}, BadInput, "did you mean 'openai'?"),
-        ("", {}, BadInput, "known: openai, openrouter, azure, vllm, compatible"),
+        ("", {}, BadInput, "known: openai, openrouter, azure, anthropic, vllm, compatible"),
         ("openai", {}, NotReady, "export OPENAI_API_KEY"),
         ("openai", {"OPENAI_API_KEY": ""}, NotReady, "oneshot demo"),
         ("openrouter", {"OPENAI_API_KEY": KEY}, NotReady, "export OPENROUTER_API_KEY"),
@@ -48,3 +48,18 @@ def test_what_is_missing_is_named(name: str, variables: dict, kind: type[Excepti
         providers.resolve(name, variables)
     assert words in str(raised.value)
     assert KEY not in str(raised.value)
+
+
+@pytest.mark.parametrize("given", ["https://a.example", "https://a.example/", "https://a.example/v1"])
+def test_anthropics_address_may_leave_the_version_out(given: str) -> None:
+    found = providers.resolve("anthropic", {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": given})
+    assert found.base_url == "https://a.example/v1"
+
+
+def test_an_address_ends_before_the_call() -> None:
+    with pytest.raises(NotReady, match="leave the last part out"):
+        providers.resolve(
+            "anthropic", {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "https://a.example/v1/messages"}
+        )
+    with pytest.raises(NotReady, match="ends before /messages"):
+        providers.resolve("anthropic", {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "a.example"})

@@ -1,6 +1,7 @@
 """Large content over a stream: whole and undamaged, or refused."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oneshot_shared.errors import BadInput
-from oneshot_shared.transfer import Incoming, outgoing
+from oneshot_shared.transfer import CHUNK_BYTES, Incoming, outgoing, summed
 
 type Messages = list[tuple[bytes, str]]
 
@@ -71,3 +72,13 @@ async def test_a_file_of_the_receivers_keeps_the_content(tmp_path: Path) -> None
 def test_a_checksum_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput, match="not 'é' as sent"):
         _received([(b"one", ""), (b"", "é")])
+
+
+async def test_large_pieces_are_cut_to_what_any_client_takes() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a" * (2 * CHUNK_BYTES + 1)
+        yield b"b"
+
+    messages = [message async for message in summed(pieces())]
+    assert [len(chunk) for chunk, _ in messages] == [CHUNK_BYTES, CHUNK_BYTES, 1, 1, 0]
+    assert _received(messages, 3 * CHUNK_BYTES).count(b"a") == 2 * CHUNK_BYTES + 1

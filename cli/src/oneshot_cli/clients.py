@@ -35,6 +35,14 @@ async def put_keys(stack: Stack) -> None:
         await stub.PutKeys(proxy_pb2.PutKeysRequest(variables=variables), timeout=20)
 
 
+async def forward_port(stack: Stack) -> int:
+    """The TCP port on which the stack records people's own agents."""
+    asked = proxy_pb2.OpenSessionRequest(session_id="ask", kind=proxy_pb2.SESSION_KIND_LIVE, validate_only=True)
+    async with channel(stack.address("proxy"), stack.token) as opened:
+        answer = await proxy_pb2_grpc.ProxyServiceStub(opened).OpenSession(asked, timeout=20)
+    return int(answer.forward_port)
+
+
 async def infos(stack: Stack, token: str = "") -> list[info_pb2.GetInfoResponse]:
     """What every service of the embedded stack says about itself. One that says nothing is busy: it is SILENT."""
     token = token or stack.token

@@ -14,19 +14,23 @@ def run(
     agent: str = typer.Option("codex", "--agent", help="codex, oracle (the reference), nop, or command."),
     model: str = typer.Option("", "--model", help="Model name as its provider knows it. (or OPENAI_MODEL)"),
     provider: str = typer.Option(
-        "", "--provider", help="openai, openrouter, azure, vllm or compatible. (default: openai)"
+        "", "--provider", help="openai, openrouter, azure, vllm, compatible, anthropic. (default: openai)"
     ),
     command: str = typer.Option("", "--command", help="For --agent command: a shell command, run in the tree."),
     backend: str = _BACKEND,
     timeout: float | None = typer.Option(None, "--timeout", help="Seconds for the agent. (default: the task's)"),
     token_limit: int | None = typer.Option(None, "--token-limit", help="Tokens, in and out. (default: 2,000,000)"),
     cost_limit: float | None = typer.Option(None, "--cost-limit", help="US dollars. (default: 5)"),
-    request_limit: int | None = typer.Option(
-        None, "--request-limit", help="Model calls, failed ones included. (default: no limit)"
-    ),
+    request_limit: int | None = typer.Option(None, "--request-limit", help="Model calls. (default: no limit)"),
     attempts: int = typer.Option(1, "-n", "--attempts", min=1, max=1000, help="Runs of the same task."),
     replay: str | None = typer.Option(
-        None, "--replay", metavar="[CASSETTE]", help="Answer from the task's cassette: no key, no cost."
+        None,
+        "--replay",
+        metavar="[CASSETTE|RUN]",
+        help="Answer from the task's cassette, or from what an earlier run recorded: no key, no cost.",
+    ),
+    replay_timing: str = typer.Option(
+        "", "--replay-timing", help="instant, or recorded: at the recorded pace. (default: instant)"
     ),
     run_id: str = typer.Option(
         "", "--run-id", envvar="RUN_ID", help="Name of the run. (default: made from time and task)"

@@ -14,12 +14,15 @@ def up() -> None:
     """Start the local stack, or join it. It leaves by itself after ten idle minutes."""
 
     async def work() -> int:
+        from oneshot_cli import clients
         from oneshot_cli.lifecycle import joined
         from oneshot_cli.stack import Stack
 
         stack = Stack.here()
         await joined(stack)
+        port = await clients.forward_port(stack)
         print(f"The stack is up: data in {stack.data}, logs in {stack.log.parent}.")
+        print(f"Its forward proxy is on 127.0.0.1:{port}, its CA is {stack.authority}; see `oneshot trace record`.")
         return 0
 
     ending.start(work())

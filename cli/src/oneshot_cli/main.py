@@ -11,6 +11,7 @@ from oneshot_cli import (
     commands_stack,
     commands_task,
     commands_trace,
+    commands_trace_record,
     commands_trace_store,
     ending,
 )
@@ -30,6 +31,7 @@ app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
 app.add_typer(commands_trace.app, name="trace")
+commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)
 commands_trace.app.command("prune")(commands_trace_store.prune)
 app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
@@ -49,10 +51,11 @@ def _root(version: bool = typer.Option(False, "--version", help="Show the versio
 
 def optional_value(arguments: list[str]) -> list[str]:
     """`--replay` alone means the task's own cassette: give it the value that says so."""
+    ours = arguments.index("--") if "--" in arguments else len(arguments)  # what follows is another program's
     given = []
-    for here, following in zip(arguments, [*arguments, "--"][1:], strict=True):
+    for here, following in zip(arguments[:ours], [*arguments[:ours], "--"][1:], strict=True):
         given.append("--replay=default" if here == "--replay" and following.startswith("-") else here)
-    return given
+    return given + arguments[ours:]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2
-from oneshot_cli import artifacts, clients, ending, places, show
+from oneshot_cli import artifacts, clients, ending, places, replay, show
 from oneshot_shared import archive, providers, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _RECONNECTS = 5
 _MAX_LIMIT = 1_000_000_000
-_ONLY_CASSETTE = "default"
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Wish:
     request_limit: int | None = None
     attempts: int = 1
     replay: str | None = None
+    replay_timing: str = ""
     run_id: str = ""
     detach: bool = False
     allow_unsandboxed: bool = False
@@ -56,18 +56,18 @@ class Wish:
 async def demo(backend: str, *, as_json: bool) -> int:
     """Run the example that ships, whatever else has its name."""
     example = places.prepared("hello-world")
-    return await run(Wish(task=str(example), replay=_ONLY_CASSETTE, backend=backend, as_json=as_json))
+    return await run(Wish(task=str(example), replay=replay.ONLY_CASSETTE, backend=backend, as_json=as_json))
 
 
 async def run(wish: Wish) -> int:
     """Submit, watch, show. Returns the exit code."""
     _check(wish)
     found = await asyncio.to_thread(task.load, places.find_task(wish.task))
-    cassette, model = _replay(wish, found)
+    source = await replay.find(wish.replay, wish.model, found, wish.endpoint)
     with show.Progress(quiet=wish.as_json or wish.detach) as progress:
         async with clients.orchestrator(wish.endpoint) as stub:
             digest = (await stub.PutTask(_upload(found))).digest
-            requests = [_request(wish, found, digest, cassette, model, i) for i in range(wish.attempts)]
+            requests = [_request(wish, found, digest, source, i) for i in range(wish.attempts)]
             try:
                 accepted = await _submit(stub, requests)
                 _announce(accepted, wish, quiet=wish.as_json or wish.detach)
@@ -89,7 +89,11 @@ def _announce(accepted: pb.SubmitRunResponse, wish: Wish, *, quiet: bool) -> Non
         request, task = accepted.run.request, accepted.run.task
         who = f"{request.agent.name} {request.model}".strip()
         where = f"backend {request.backend} ({accepted.backend_reason})"
-        answers = "; model answers are replayed" if request.replay else _whose_key(request.provider, wish.endpoint)
+        answers = (
+            f"; model answers are replayed from {replay.named(request)}"
+            if accepted.run.replayed
+            else _whose_key(request.provider, wish.endpoint)
+        )
         said = f"Running {task}: {who}, {where}{answers}."
         if accepted.run.ended_at:
             said = f"Run {request.run_id!r} was made at {accepted.run.submitted_at}: this is its result, and nothing is run."
@@ -119,33 +123,9 @@ def _check(wish: Wish) -> None:
             raise BadInput(
                 f"{name} is {value:g}; give a number above 0 and below {_MAX_LIMIT:,}, or leave it out for the default"
             )
+    replay.check_timing(wish.replay_timing, replayed=wish.replay is not None)
     if wish.timeout and wish.timeout != int(wish.timeout):
         raise BadInput(f"--timeout is {wish.timeout:g}; give whole seconds, for example --timeout 900")
-
-
-def _replay(wish: Wish, found: Task) -> tuple[str, str]:
-    """The cassette's name and the model: a cassette knows whose answers it holds."""
-    if wish.replay is None:
-        return "", wish.model or os.environ.get("OPENAI_MODEL", "")
-    if not wish.replay:
-        raise BadInput("--replay is empty; name a cassette, or give --replay alone for the task's only one")
-    names = sorted(file.stem for file in (found.path / "oneshot" / "cassettes").glob("*.jsonl"))
-    name = wish.replay
-    if name == _ONLY_CASSETTE:
-        if len(names) != 1:
-            raise BadInput(
-                f"task {found.slug!r} has {len(names)} cassettes ({', '.join(names) or 'none'}); name one: --replay NAME"
-            )
-        name = names[0]
-    return name, wish.model or _cassette_model(found.cassette(name))
-
-
-def _cassette_model(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return str(json.loads(opened.readline())["model"])
-    except (ValueError, KeyError, TypeError):
-        raise BadInput(f"the first line of {places.short(file)} names no model; record the cassette again") from None
 
 
 async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
@@ -154,17 +134,17 @@ async def _upload(found: Task) -> AsyncIterator[pb.PutTaskRequest]:
         yield pb.PutTaskRequest(chunk=chunk, sha256=sha256)
 
 
-def _request(wish: Wish, found: Task, digest: str, cassette: str, model: str, index: int) -> pb.SubmitRunRequest:
+def _request(wish: Wish, found: Task, digest: str, source: replay.Source, index: int) -> pb.SubmitRunRequest:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     run_id = wish.run_id or f"{stamp}-{found.slug[:40]}-{secrets.token_hex(3)}"
     if wish.attempts > 1 and wish.run_id:
         run_id = f"{wish.run_id}-{index + 1}"
-    needs_model = wish.agent == "codex" or (wish.agent == "command" and model)
+    needs_model = wish.agent == "codex" or (wish.agent == "command" and source.model)
     return pb.SubmitRunRequest(
         run_id=run_id,
         task_digest=digest,
         agent=pb.Agent(name=wish.agent, command=wish.command),
-        model=model if needs_model else "",
+        model=source.model if needs_model else "",
         provider=wish.provider,
         backend=wish.backend,
         limits=proxy_pb2.Limits(
@@ -173,7 +153,9 @@ def _request(wish: Wish, found: Task, digest: str, cassette: str, model: str, in
             cost_usd=wish.cost_limit or 0,
             requests=wish.request_limit or 0,
         ),
-        replay=cassette,
+        replay=source.cassette,
+        replay_run=source.run,
+        recorded_timing=wish.replay_timing == replay.RECORDED,
         attached=not wish.detach,
         allow_unsandboxed=wish.allow_unsandboxed,
     )

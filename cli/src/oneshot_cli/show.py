@@ -26,6 +26,7 @@ _STEPS = {
 
 
 _ALARM = "alarm: "  # how the orchestrator begins the detail of such an event
+_DRIFT_LINES = 3
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -138,7 +139,8 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
     grade = run.grade
     lines = ["-" * 40, f"Verdict: {_verdict(grade)}"]
     if run.replayed:
-        lines.append(f"Model answers: replayed from cassette {run.replayed!r} (no model was called)")
+        source = "run" if run.request.replay_run else "cassette"
+        lines.append(f"Model answers: replayed from {source} {run.replayed!r} (no model was called)")
     lines += [f"Alarm: {alarm}" for alarm in run.alarms]
     lines += [f"Rubric total score: {_total(grade)}"] if grade.criteria else []
     lines += [_criterion(line) for line in grade.criteria]
@@ -148,12 +150,23 @@ def results(run: pb.Run, folder: str, *, cleaned: bool = True) -> str:
         lines += [f" - {test.outcome}: {test.id}" for test in grade.tests if test.outcome != "passed"]
     lines += [f"Integrity: {finding.code}: {finding.detail}" for finding in grade.findings]
     lines += [f"Note: {note}" for note in [run.stopped_by, *run.notes] if note]
-    spent, source = money(run.usage), "model" if not run.replayed else "replayed"
-    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {source}: {spent}" if spent else ""))
+    lines += _drift(run)
+    spent, whose = money(run.usage), "model" if not run.replayed else "replayed"
+    lines.append(f"Time: {_seconds(run):.1f} s" + (f"; {whose}: {spent}" if spent else ""))
     lines += [f"Files: {folder}"] if folder else []
     removed = "container" if run.request.backend == "docker" else "sandbox"
     block = [f"[results] {line}" for line in [*lines, "=" * 40]]
     return plain("\n".join([*block, f"[cleanup] Removing {removed}"] if cleaned else block))
+
+
+def _drift(run: pb.Run) -> list[str]:
+    """How many differences from the recording there were, and the first of them."""
+    count = len(run.drift)
+    if not count:
+        return []
+    more = [f" - and {count - _DRIFT_LINES} more, in run.json"] if count > _DRIFT_LINES else []
+    counted = f"{count} difference{'s' if count > 1 else ''}"
+    return [f"Drift from the recording: {counted}", *[f" - {line}" for line in run.drift[:_DRIFT_LINES]], *more]
 
 
 def _verdict(grade: grader_pb2.Grade) -> str:

@@ -105,6 +105,11 @@ class Stack:
         return self.state / "logs" / "stack.log"
 
     @property
+    def authority(self) -> Path:
+        """The certificate of who signs for the hosts that its forward proxy intercepts."""
+        return self.state / "mitmproxy" / "mitmproxy-ca-cert.pem"
+
+    @property
     def alive_lock(self) -> Path:
         """Held by the supervisor for its whole life; its process id is written in it."""
         return self.state / "alive.lock"

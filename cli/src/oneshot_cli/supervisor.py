@@ -41,7 +41,7 @@ class Supervisor:
         self._stopping = {service: asyncio.Event() for service in SERVICES}
         self._idle = idle_seconds()
         self._gateway = self._runtime / "gateway"
-        self._gateway_port = _free_port()
+        self._gateway_port, self._forward_port = _free_port(), _free_port()  # kept when the proxy has to start again
 
     async def run(self) -> None:
         """Start everything, wait for a reason to leave, stop everything."""
@@ -118,6 +118,7 @@ class Supervisor:
         if service == "proxy":
             values["GATEWAY_SOCKET"] = str(self._gateway / "gateway.sock")
             values["GATEWAY_PORT"] = str(self._gateway_port)
+            values["FORWARD_PORT"] = os.environ.get("ONESHOT_PROXY_FORWARD_PORT") or str(self._forward_port)
         if service == "orchestrator":
             values |= {name.upper(): self._stack.address(name) for name in ("proxy", "grader")}
             values["OWNER"] = places.owner(self._stack.data)

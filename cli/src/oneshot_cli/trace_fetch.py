@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from oneshot.proxy.v1.proxy_pb2_grpc import ProxyServiceAsyncStub
 
 _PREFIX = "TRACE_FORMAT_"
-FORMATS = {name.removeprefix(_PREFIX).lower(): number for name, number in pb.TraceFormat.items() if number}
+FORMATS: dict[str, pb.TraceFormat] = {
+    name.removeprefix(_PREFIX).lower(): getattr(pb, name) for name, number in pb.TraceFormat.items() if number
+}
 _MANY = 1000
 
 
-def format_number(name: str) -> "pb.TraceFormat.ValueType":
+def format_number(name: str) -> pb.TraceFormat:
     """:raises BadInput: no such format."""
     if name in FORMATS:
         return FORMATS[name]
-    raise BadInput(f"there is no trace format {name!r}{nearest(name, FORMATS)}; known: {', '.join(FORMATS)}")
+    raise BadInput(f"there is no trace format {name!r}{nearest(name, list(FORMATS))}; known: {', '.join(FORMATS)}")
 
 
 async def session(stub: "ProxyServiceAsyncStub", session_id: str) -> pb.Session:
@@ -56,7 +58,7 @@ async def calls(stub: "ProxyServiceAsyncStub", session_id: str) -> AsyncIterator
 
 
 async def document(
-    stub: "ProxyServiceAsyncStub", session_id: str, number: "pb.TraceFormat.ValueType", file: IO[bytes]
+    stub: "ProxyServiceAsyncStub", session_id: str, number: pb.TraceFormat, file: IO[bytes]
 ) -> list[str]:
     """Write a session's document to a file; what the format cannot carry of it.
 

@@ -1,6 +1,7 @@
 """A session for a person at a terminal: who, how much and what went wrong, then the conversation as it went on."""
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _STYLES = {"system": "dim", "user": "bold cyan", "agent": "bold green"}
 _SYSTEM_LINES, _MESSAGE_LINES, _RESULT_LINES = 1, 20, 8
+# what an agent tells its model about the surroundings comes as the user's, in a tag
+_CONTEXT = re.compile(r"<([a-z_]+)>.*</\1>\s*\Z", re.DOTALL)
+_ENDS_WELL = (None, "", "completed", "stop", "end_turn", "tool_use", "tool_calls")
 type Part = dict[str, Any]
 
 
@@ -88,6 +92,7 @@ class _Conversation:
                     if found := inside.pop(reference.get("trajectory_id"), None):
                         yield from self._inner("sub-agent", found)
         for call in (trajectory.get("extra") or {}).get("failed_calls", ()):
+            yield Line(self.margin.rstrip())
             yield from self._failed(call)
         for found in inside.values():
             yield from self._inner("another conversation", found)
@@ -103,8 +108,8 @@ class _Conversation:
             yield from self._failed(call)
         if extra.get("context_replaced"):
             yield Line(f"{self.margin}── from here on the agent's context is compacted ──", "yellow")
-        source = step["source"]
-        role = extra.get("request_kind") or extra.get("role") or source
+        source = "system" if _CONTEXT.match(step["message"]) else step["source"]
+        role = extra.get("request_kind") or extra.get("role") or (source if source == step["source"] else "context")
         if source != "agent":
             lines = _SYSTEM_LINES if source == "system" else _MESSAGE_LINES
             yield Line(f"{self.margin}● {role}", _STYLES[source])
@@ -123,11 +128,13 @@ class _Conversation:
         text, code = trace_tools.result(str(result.get("content") or ""))
         if code:
             yield Line(f"{self.margin}  │ exit code {code}", "red")
-        yield from self._text(text, _RESULT_LINES, "dim", "  │ ")
+        if "content" not in result or (code and not text.strip()):
+            return
+        yield from self._text(text or "(no output)", _RESULT_LINES, "dim", "  │ ")
 
     def _failed(self, call: Part) -> Iterator[Line]:
-        seconds = f" after {call['seconds']:.1f} s" if "seconds" in call else ""
-        yield Line(f"{self.margin}✗ call {call['seq']} failed{seconds}: {call['error']}", "red")
+        after = f" after {_time(call['seconds'])}" if "seconds" in call else ""
+        yield Line(f"{self.margin}✗ call {call['seq']} failed{after}: {call['error']}", "red")
         if partial := call.get("partial"):
             yield from self._text(f"thrown away: {json.dumps(partial, ensure_ascii=False)}", 2, "dim")
 
@@ -150,16 +157,20 @@ def _wrapped(line: str, room: int) -> list[str]:
     return textwrap.wrap(line, room, replace_whitespace=False, drop_whitespace=False, break_on_hyphens=False)
 
 
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def _facts(step: Part) -> str:
     """A call in a few words."""
     call, metrics = (step.get("extra") or {}).get("call"), step.get("metrics")
     if not call:
         return ""
     first = call.get("first_token_seconds") or call.get("first_byte_seconds")
-    words = [f"call {call['seq']}", f"{call['seconds']:.1f} s" + (f" (first token {first:.1f} s)" if first else "")]
+    words = [f"call {call['seq']}", _time(call["seconds"]) + (f" (first after {_time(first)})" if first else "")]
     if metrics:
         cached = f" ({metrics['cached_tokens']:,} cached)" if metrics["cached_tokens"] else ""
         words.append(f"{metrics['prompt_tokens']:,} in{cached}, {metrics['completion_tokens']:,} out")
         words += [f"${metrics['cost_usd']:.4f}"] if metrics.get("cost_usd") is not None else []
-    words += [call["finish"]] if call.get("finish") not in (None, "completed", "stop", "end_turn", "tool_use", "tool_calls") else []
+    words += [call["finish"]] if call.get("finish") not in _ENDS_WELL else []
     return " · ".join(words)

@@ -8,7 +8,9 @@ from typing import Any
 _COMMANDS = ("cmd", "command")
 _BODIES = ("input", "patch", "content", "code")
 # what Codex puts before a command's output
-_HEAD = re.compile(r"(?:Chunk ID: .*\n)?Wall time: .*\n(?:Process exited with code (-?\d+)\n)?(?:.*\n)*?Output:\n")
+_HEAD = re.compile(
+    r"(?:Chunk ID: .*\n|Exit code: (-?\d+)\n)?Wall time: .*\n(?:Process exited with code (-?\d+)\n)?(?:.*\n)*?Output:\n"
+)
 
 
 def call(tool: dict[str, Any]) -> str:
@@ -33,7 +35,7 @@ def result(text: str) -> tuple[str, str]:
     """A result's own text, and its exit code where it is not 0."""
     if not (head := _HEAD.match(text)):
         return text, ""
-    code = head[1] or ""
+    code = head[1] or head[2] or ""
     return text[head.end() :], "" if code == "0" else code
 
 

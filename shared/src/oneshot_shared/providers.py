@@ -9,7 +9,11 @@ from oneshot_shared.errors import BadInput, NotReady, nearest
 
 @dataclass(frozen=True)
 class Provider:
-    """A model API. `price_id` is the provider's id in the genai-prices table, empty where prices are not known."""
+    """A model API. `price_id` is the provider's id in the genai-prices table, empty where prices are not known.
+
+    `wire_api` "responses": the Responses API and Chat Completions; "messages": Anthropic's Messages. An address ends where
+    "/responses" or "/messages" follows; Anthropic's own convention, which leaves "/v1" out, is understood too.
+    """
 
     name: str
     base_url: str
@@ -39,6 +43,15 @@ PROVIDERS = {
             "AZURE_OPENAI_API_KEY",
             key_header="api-key",
             price_id="azure",
+        ),
+        Provider(
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            "ANTHROPIC_BASE_URL",
+            "ANTHROPIC_API_KEY",
+            wire_api="messages",
+            key_header="x-api-key",
+            price_id="anthropic",
         ),
         Provider("vllm", "http://127.0.0.1:8000/v1", "VLLM_BASE_URL", "VLLM_API_KEY", key_required=False),
         Provider("compatible", "", "COMPATIBLE_BASE_URL", "COMPATIBLE_API_KEY", key_required=False),
@@ -71,6 +84,12 @@ def check_value(name: str, value: str) -> None:
         raise BadInput(f"the value of {name} holds a space, line break or control character; export it again without")
 
 
+def base_url(provider: Provider, variables: Mapping[str, str]) -> str:
+    """Where its API is, without a slash at the end; empty where that is not known."""
+    given = (variables.get(provider.base_url_variable, "") or provider.base_url).rstrip("/")
+    return f"{given}/v1" if given and provider.wire_api == "messages" and not given.endswith("/v1") else given
+
+
 def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     """The upstream for a provider's name.
 
@@ -80,24 +99,22 @@ def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     if provider is None:
         known = list(PROVIDERS)
         raise BadInput(f"provider {name!r} is unknown{nearest(name, known)}; known: {', '.join(known)}")
-    base_url = variables.get(provider.base_url_variable, "") or provider.base_url
-    if not base_url.startswith(("http://", "https://")):
+    given = variables.get(provider.base_url_variable, "") or provider.base_url
+    if not given.startswith(("http://", "https://")):
         raise NotReady(
             f"provider {name!r} needs its address: set {provider.base_url_variable} to a URL that begins with http:// or "
-            f"https:// and ends before /responses (it is {base_url!r})"
+            f"https:// and ends before /{provider.wire_api} (it is {given!r})"
         )
-    if base_url.rstrip("/").endswith(("/responses", "/chat/completions")):
-        raise NotReady(
-            f"{provider.base_url_variable} is {base_url!r}; leave the last part out: it is added for each call"
-        )
-    _check_address(provider, base_url)
+    if given.rstrip("/").endswith(("/responses", "/chat/completions", "/messages")):
+        raise NotReady(f"{provider.base_url_variable} is {given!r}; leave the last part out: it is added for each call")
+    _check_address(provider, given)
     key = variables.get(provider.key_variable, "")
     if provider.key_required and not key:
         raise NotReady(
             f"no key for provider {name!r}: export {provider.key_variable} and run again (after `docker compose up -d` "
             "where the stack is composed), or try without a key: oneshot demo"
         )
-    return Upstream(provider, base_url.rstrip("/"), key)
+    return Upstream(provider, base_url(provider, variables), key)
 
 
 def _check_address(provider: Provider, base_url: str) -> None:

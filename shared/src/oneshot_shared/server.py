@@ -206,11 +206,16 @@ async def run(
         await server.stop(GRACE_SECONDS)
 
 
-def main(name: str, serve: Callable[[], Awaitable[None]]) -> None:
+def main(
+    name: str,
+    serve: Callable[[], Awaitable[None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """A service program's entry: JSON logs, one sentence for bad settings, one line for a crash."""
     logs.configure(name)
     try:
-        asyncio.run(serve())  # type: ignore[arg-type] # asyncio.run wants a coroutine; every serve is an async def
+        # asyncio.run wants a coroutine; every serve is an async def
+        asyncio.run(serve(), loop_factory=loop_factory)  # type: ignore[arg-type]
     except (errors.BadInput, errors.NotReady) as error:
         logs.get().error(errors.sentence(error))
         raise SystemExit(2) from None

@@ -20,7 +20,7 @@ async def test_a_running_stream_is_cut_at_the_wall_limit_and_what_came_is_kept(p
         assert b"response.created" in await stream.chunk()
         with pytest.raises((asyncio.IncompleteReadError, ValueError)):
             await stream.rest()
-        assert 0.9 < time.monotonic() - before < 2.5
+        assert 0.9 < time.monotonic() - before < 10  # without the cut it would hang; 1.1 s on an idle machine
         stream.close()
         (call,) = await proxy.recorded(1)
         hold.set()

@@ -1,12 +1,16 @@
 """What is recorded of what comes back."""
 
 import asyncio
+import gzip
 
+import brotli
 import pytest
+import zstandard
 
 from fakes.model_server import Answer, ModelServer, error, event, items, say
-from proxy.harness import MODEL, Proxy
+from proxy.harness import CANARY, MODEL, Proxy
 
+ENCODERS = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}
 STREAMED = {"model": MODEL, "stream": True}
 
 
@@ -114,3 +118,40 @@ async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy) -> None:
         await proxy.recorded(1)
     session = await proxy.session()
     assert (session.open, session.calls, session.calls_succeeded) == (False, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd"])
+async def test_an_answer_that_comes_encoded_goes_on_decoded_and_without_the_key(proxy: Proxy, name: str) -> None:
+    body = b"".join(say(f"the key is {CANARY}").chunks)
+    sent = ENCODERS[name](body)
+    encoded = {"content-encoding": name, "x-echo": CANARY}
+    async with ModelServer([Answer([sent[:9], sent[9:]], headers=encoded)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        reply = await proxy.ask(await proxy.open(), STREAMED, headers={"thread-id": "t1"})
+        (call,) = await proxy.recorded(1)
+    cleaned = body.replace(CANARY.encode(), b"*" * len(CANARY))
+    assert reply.body == call.response == cleaned
+    assert "content-encoding" not in reply.headers
+    assert (call.usage.input_tokens, call.error, list(call.undecoded)) == (1000, "", [])
+    assert (call.request_headers["thread-id"], "authorization" in call.request_headers) == ("t1", False)
+    assert CANARY not in str(reply.headers) + str(call)
+    assert (await proxy.session()).calls_decoded == 1
+
+
+async def test_an_answer_in_an_unknown_encoding_does_not_go_on(proxy: Proxy) -> None:
+    async with ModelServer([Answer([CANARY.encode()], headers={"content-encoding": "rot13"})]) as upstream:
+        await proxy.keys(upstream.base_url)
+        reply = await proxy.ask(await proxy.open(), STREAMED)
+        (call,) = await proxy.recorded(1)
+    assert (reply.status, reply.body, call.response) == (200, b"", b"")
+    assert "content encoding 'rot13' is unknown" in call.error
+    assert (await proxy.session()).upstream_failure
+
+
+async def test_a_chunk_that_is_held_back_whole_does_not_end_the_answer(proxy: Proxy) -> None:
+    body = b"".join(say(CANARY).chunks)
+    at = body.index(CANARY.encode())
+    async with ModelServer([Answer([body[:at], body[at : at + 1], body[at + 1 :]], gap=0.05)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        reply = await proxy.ask(await proxy.open(), STREAMED)
+    assert reply.body == body.replace(CANARY.encode(), b"*" * len(CANARY))

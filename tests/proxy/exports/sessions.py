@@ -6,18 +6,18 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from fakes.model_server import USAGE, Answer, ModelServer, Seen, call, error, event, items, message, say
 from oneshot_proxy.exports import atif, raw, rollout
-from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.store import Store
 from proxy import harness
+from proxy.exports.builders import pieces
 from proxy.test_codex import CODEX, CONFIG
 
 with warnings.catch_warnings():
@@ -47,30 +47,18 @@ class Recorded:
     said: str
     rollouts: list[list[dict[str, Any]]]
 
-    async def _export(self, export: Any) -> tuple[bytes, list[str]]:
-        async def read() -> AsyncIterator[CallRecord]:
-            for each in self.calls:
-                yield each
-
-        losses = Losses()
-        return b"".join([piece async for piece in export(self.session, read(), losses)]), losses.sentences
-
     async def atif(self) -> tuple[dict[str, Any], list[str]]:
-        document, losses = await self._export(atif.export)
+        document, losses = await pieces(atif.export, self.calls, self.session)
         return json.loads(document), losses
 
     async def rollout(self) -> tuple[list[dict[str, Any]], list[str]]:
-        document, losses = await self._export(rollout.export)
+        document, losses = await pieces(rollout.export, self.calls, self.session)
         return [json.loads(line) for line in document.splitlines()], losses
 
     async def raw(self) -> list[bytes]:
-        document, losses = await self._export(raw.export)
+        document, losses = await pieces(raw.export, self.calls, self.session)
         assert losses == []
         return document.splitlines(keepends=True)
-
-    def first(self, count: int) -> "Recorded":
-        """The same session as it stood after so many calls."""
-        return replace(self, calls=self.calls[:count])
 
 
 async def _record(
@@ -154,7 +142,9 @@ async def subagent() -> Recorded:
         if "call_1" not in text:
             return items(tool("spawn_agent", {"message": "SUBTASK: count files"}, "call_1", **name))
         if "call_2" not in text:
-            (started,) = [item["output"] for item in seen.json["input"] if item.get("call_id") == "call_1" and "output" in item]
+            (started,) = [
+                item["output"] for item in seen.json["input"] if item.get("call_id") == "call_1" and "output" in item
+            ]
             wait = {"targets": [json.loads(started)["agent_id"]], "timeout_ms": 10000}
             return items(tool("wait_agent", wait, "call_2", **name))
         return say("All done.")

@@ -19,7 +19,7 @@ OUTPUT = [
     {"type": "custom_tool_call", "id": "ct", "call_id": "c2", "name": "exec", "input": "await x"},
     MESSAGE | {"id": "m", "status": "completed"},
 ]
-_, _, WHOLE = playback.answer(Entry(output=OUTPUT, usage=USAGE | {"total_tokens": 1050}), "gpt-5.5", 1, True)
+WHOLE = playback.answer(Entry(output=OUTPUT, usage=USAGE | {"total_tokens": 1050}), "gpt-5.5", 1, stream=True).body
 EVENTS = [json.loads(line[6:]) for line in WHOLE.decode().split("\n") if line.startswith("data: ")]
 
 

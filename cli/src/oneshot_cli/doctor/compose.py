@@ -1,4 +1,4 @@
-"""What the stack in containers needs: Compose and four ports. No run on this machine's own stack does."""
+"""What the stack in containers needs: Compose and five ports. No run on this machine's own stack does."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from oneshot_shared.command import ask
 
 # 2.7 waits for a one-shot `init` in `up --wait`, about 2.11 fills in ${COMPOSE_PROJECT_NAME}; 2.17 is the oldest that is surely both
 _OLDEST = (2, 17)
-_PORTS = {"CAPTURE": 50051, "PROXY": 50052, "ORCHESTRATOR": 50053, "GRADER": 50054}
+_PORTS = {"CAPTURE": 50051, "PROXY": 50052, "ORCHESTRATOR": 50053, "GRADER": 50054, "FORWARD": 18080}
 _INSTALL = "install Compose v2 (docker-compose-plugin; on Debian: sudo scripts/docker-debian.sh)"
 
 
@@ -68,7 +68,7 @@ def _numbers(machine: Machine) -> dict[str, int]:
     file = root / ".env" if root else None
     lines = file.read_text().splitlines() if file and file.is_file() else []
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")) | dict(machine.env)
-    names = {f"ONESHOT_PORT_{service}": usual for service, usual in _PORTS.items()}
+    names = {f"ONESHOT_PORT_{name}": usual for name, usual in _PORTS.items()}
     values = {name: given.get(name, "").strip() for name in names}
     return {name: int(values[name]) if values[name].isdecimal() else usual for name, usual in names.items()}
 

@@ -84,3 +84,7 @@ class Steps:
         if (now := time.monotonic()) - self._last >= _PROGRESS_SECONDS:
             self._last = now
             self._journal.write(self._run, self._step, pb.PHASE_PROGRESS, words)
+
+    def alarm(self, words: str) -> None:
+        """What is wrong with the run's recording: never left out, and shown by its first word."""
+        self._journal.write(self._run, self._step, pb.PHASE_PROGRESS, f"alarm: {words}")

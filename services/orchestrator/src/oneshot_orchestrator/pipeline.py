@@ -21,8 +21,6 @@ from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.git import is_git
 from oneshot_shared.task import Task
 
-ALARM = "alarm: "
-"""How the detail of an event begins that says what is wrong with a run's recording."""
 _NAME = 100
 _SOLUTION_BYTES = 256 * 1024 * 1024
 
@@ -125,7 +123,7 @@ class Pipeline:
             logs=self.folder / "logs",
             say=self.steps.say,
             reference=verifier.reference,
-            allow_unsandboxed=self.run.request.allow_unsandboxed or bool(self.run.request.replay),
+            allow_unsandboxed=self.run.request.allow_unsandboxed or bool(self.run.replayed),
         )
 
     def _seen(self, record: proxy_pb2.Session) -> None:
@@ -136,8 +134,9 @@ class Pipeline:
         self.run.stopped_by = record.stopped_by or self.run.stopped_by
         for alarm in record.alarms:
             if alarm not in self.run.alarms:
-                self.steps.say(f"{ALARM}{alarm}")
+                self.steps.alarm(alarm)
         self.run.alarms[:] = record.alarms
+        self.run.drift[:] = record.drift
 
     async def _collect(self, sandbox: Sandbox, trees: Trees, place: Path) -> str:
         """Copy the tree out, leave out what leads elsewhere, and write the difference to the base."""

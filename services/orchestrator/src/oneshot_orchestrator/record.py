@@ -61,6 +61,7 @@ def _evaluation(run: pb.Run) -> dict[str, object]:
         "findings": [MessageToDict(finding, preserving_proto_field_name=True) for finding in grade.findings],
         "usage": MessageToDict(run.usage, preserving_proto_field_name=True, always_print_fields_with_no_presence=True),
         "notes": list(run.notes),
+        "drift": list(run.drift),
     }
 
 
@@ -82,9 +83,12 @@ def _markdown(run: pb.Run) -> str:
         f"- Tokens: {run.usage.input_tokens} in ({run.usage.cached_tokens} cached), {run.usage.output_tokens} out",
     ]
     if run.replayed:
-        lines.append(f"- Replayed from the cassette `{run.replayed}`: no model was called")
+        source = "run" if run.request.replay_run else "the cassette"
+        lines.append(f"- Replayed from {source} `{run.replayed}`: no model was called")
     lines += [f"- **Alarm**: {alarm}" for alarm in run.alarms]
     lines += [f"- {note}" for note in [run.stopped_by, *run.notes] if note]
+    if run.drift:
+        lines += ["", "## Drift from the recording", "", *[f"- {sentence}" for sentence in run.drift]]
     if grade.criteria:
         lines += ["", "## Rubric", "", "| criterion | weight | score | by | note |", "|---|---|---|---|---|"]
         lines += [

@@ -111,7 +111,9 @@ class Scheduler:
             return known, "submitted before"
         task = self.tasks.get(request.task_digest)
         backend, reason = await self._ready(request.backend)
-        run = await submission.accept(request, task, backend, self._services, self._settings)
+        run = await submission.accept(
+            request, task, backend, self._services, self._settings, self.store.get(request.replay_run)
+        )
         if known := self._known(request):  # the same call, made again meanwhile
             return known, "submitted before"
         if self._closing:

@@ -1,16 +1,13 @@
-"""A run's session at the proxy: opened before the agent starts, closed whatever happens, its calls copied into the trace."""
+"""A run's session at the proxy: opened before the agent starts, closed whatever happens, what was recorded kept in the trace."""
 
 import asyncio
-import base64
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from google.protobuf.json_format import MessageToDict
-
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
+from oneshot_orchestrator import recording
 from oneshot_shared import logs
 from oneshot_shared.errors import sentence
 from oneshot_shared.task import Task
@@ -39,6 +36,10 @@ def request(run: pb.Run, task: Task, *, validate_only: bool = False) -> proxy_pb
     if run.request.replay:
         wanted.cassette.name = run.request.replay
         wanted.cassette.content = task.cassette(run.request.replay).read_bytes()
+        wanted.recorded_timing = run.request.recorded_timing
+    elif run.request.replay_run:
+        wanted.recorded_session = run.request.replay_run
+        wanted.recorded_timing = run.request.recorded_timing
     else:
         wanted.provider = run.request.provider
     return wanted
@@ -108,43 +109,4 @@ async def _close(
         return
     closing = proxy_pb2.CloseSessionRequest(session_id=run_id, agent_usage=session.agent_usage)
     session.record = (await proxy.CloseSession(closing)).session
-    with (trace / "calls.jsonl").open("w", encoding="utf-8") as file:
-        async for call in _calls(proxy, run_id):
-            file.write(json.dumps(_readable(call), ensure_ascii=False) + "\n")
-    (trace / "session.json").write_text(
-        json.dumps(MessageToDict(session.record, preserving_proto_field_name=True), indent=2)
-    )
-
-
-async def _calls(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", run_id: str) -> AsyncIterator[proxy_pb2.Call]:
-    """A session's calls, each whole again: long bodies come in pieces."""
-    call: proxy_pb2.Call | None = None
-    async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):
-        if call is not None and message.call.seq == call.seq:
-            call.request += message.call.request
-            call.response += message.call.response
-            continue
-        if call is not None:
-            yield call
-        call = message.call
-    if call is not None:
-        yield call
-
-
-def _readable(call: proxy_pb2.Call) -> dict[str, object]:
-    """A call as JSON: bodies as JSON or text where they are, else as base64."""
-    fields: dict[str, object] = MessageToDict(call, preserving_proto_field_name=True)
-    for name, body in (("request", call.request), ("response", call.response)):
-        fields[name] = _body(body)
-    return fields
-
-
-def _body(body: bytes) -> object:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(body).decode()}
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    await recording.keep(proxy, run_id, session.record, trace)

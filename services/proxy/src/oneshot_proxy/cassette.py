@@ -9,8 +9,22 @@ JSON lines. The first is the header, each further one an answer:
 `output` holds the items as the model emitted them, `usage` the Responses API's object. `after` is the digest of the sequence
 of model-emitted items that stand in the request's `input`: what tools answered, ids, dates and paths differ from run to run
 and do not count. Left out, it is computed from the outputs of all lines above: a linear conversation can be written by hand.
-Several lines with one `after` are used in their order, each once. An `error` object with a `status` from 400 on, in place of
-`output`, is answered as the API would answer it. Empty lines are skipped.
+Of several lines with one `after` each is used once: the one that was recorded after the most similar words, else in their
+order. An `error` object with a `status` from 400 on, in place of `output`, is answered as the API would answer it, and `body`
+({"content_type", "text"}) is an answer that is none of the API's. Empty lines are skipped.
+
+A recorded cassette says more. In the header: `cwd`, the words that stand for the agent's working directory in `output`;
+`stopped_by`, the limit at which the recorded session ended: whoever asks on is refused with it. In an answer:
+
+    "response"  what its response object has other than a completed one: status, error, incomplete_details
+    "headers"   what of the answer's headers agents act upon: retry-after and its kin
+    "ends"      "cut": the connection broke after `output`, before any answer where `status` is 0; "left": the agent left, so
+                that nothing more comes until it leaves again
+    "timing"    {"first_token", "seconds"}: seconds from the request to the first token and to the end
+    "given"     what no model said and no answer after other words had: {"of": "output of call_1", "sha256", "text", "handles"}, with the
+                digest and the beginning of its text without what always differs (see oneshot_proxy.drift), and ids in it
+                that the model uses later, which a replay puts in terms of its own
+    "instructions", "tools"   digests of the request's, where they differ from those of the line above
 """
 
 import hashlib
@@ -37,21 +51,56 @@ class Header(_Strict):
     wire_api: Literal["responses"]
     model: str = Field(min_length=1)
     origin: str = ""
+    cwd: str = ""
+    stopped_by: str = ""
+
+
+class Timing(_Strict):
+    """Seconds from the request to the first token, and to the end."""
+
+    first_token: float = Field(ge=0)
+    seconds: float = Field(ge=0)
+
+
+class Body(_Strict):
+    """An answer that is none of the API's."""
+
+    content_type: str
+    text: str
+
+
+class Given(_Strict):
+    """Something in a request that no model said; `of` names it."""
+
+    of: str
+    sha256: str
+    text: str = ""
+    handles: tuple[str, ...] = ()
 
 
 class Entry(_Strict):
     """One answer."""
 
     after: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    status: int = Field(default=200, ge=200, le=599)
+    status: int = Field(default=200, ge=0, le=599)
     output: list[Item] = []
     usage: Item = {}
     error: Item | None = None
+    body: Body | None = None
+    response: Item = {}
+    headers: dict[str, str] = {}
+    ends: Literal["whole", "cut", "left"] = "whole"
+    timing: Timing | None = None
+    given: tuple[Given, ...] = ()
+    instructions: str | None = None
+    tools: dict[str, str] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Entry":
-        if (self.status >= 400) != (self.error is not None):
-            raise ValueError("an `error` object goes with a status from 400 on, and only with it")
+        if (self.status >= 400) != (self.error is not None or self.body is not None):
+            raise ValueError("an `error` object, or a `body`, goes with a status from 400 on, and only with it")
+        if self.status < 200 and (self.status or self.output or self.ends == "whole"):
+            raise ValueError("a status is 200 to 599; 0 is for an answer that never came, with `ends` cut or left")
         if any(not isinstance(item.get("type"), str) for item in self.output):
             raise ValueError("every item of `output` needs a `type`")
         if any(not _is_parts(item.get("content")) for item in self.output if item["type"] == "message"):
@@ -86,10 +135,11 @@ def emitted(items: list[Item]) -> list[Item]:
     An identity holds type, name, namespace, call_id, arguments or input, and text, where present; of reasoning only the type,
     because its content is encrypted or left out.
     """
-    return [_identity(item) for item in items if _is_emitted(item)]
+    return [_identity(item) for item in items if is_emitted(item)]
 
 
-def _is_emitted(item: Item) -> bool:
+def is_emitted(item: Item) -> bool:
+    """Whether the model made an item of a conversation."""
     kind = item.get("type", "message")
     return item.get("role") == "assistant" if kind == "message" else kind == "reasoning" or str(kind).endswith("_call")
 
@@ -98,11 +148,12 @@ def _identity(item: Item) -> Item:
     if item.get("type") == "reasoning":
         return {"type": "reasoning"}
     named = {key: item[key] for key in _NAMED if item.get(key) is not None}
-    text = _text(item.get("content"))
+    text = text_of(item.get("content"))
     return {"type": "message"} | named | ({"text": text} if text else {})
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
+    """The plain text of a string or of content parts."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

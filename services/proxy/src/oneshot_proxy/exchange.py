@@ -1,11 +1,11 @@
 """One HTTP exchange on its way through the gateway, and the record that is left of it."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
 
-from oneshot_proxy import redact
+from oneshot_proxy import headers, protocols, redact
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.session import Session
@@ -21,6 +21,7 @@ class Exchange:
 
     `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
+    `unread`: why the answer's bytes could not all be kept; empty when they are.
     `share` is what its bodies take of the memory for all; whoever records it gives that back.
     """
 
@@ -38,10 +39,15 @@ class Exchange:
     host: str = ""
     price_id: str = ""
     model: str = ""
+    request_fields: tuple[tuple[bytes, bytes], ...] = ()
+    response_fields: tuple[tuple[bytes, bytes], ...] = ()
+    unread: str = ""
+    decoded: bool = False
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
         self.kept = Kept(self.share)
+        self._clean: tuple[bytes, tuple[bytes, ...]] = b"", ()
 
     @property
     def upstream_name(self) -> str:
@@ -74,32 +80,59 @@ class Exchange:
         if self.usage is None and 200 <= status < 300:
             self.session.charge(len(self.request), len(response))
 
-    def record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
-        """What is kept, without any key."""
-        now = time.time()
-        first = self.tee.first_byte_at if self.tee else now if response else 0.0
+    def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
+        """What is kept of a call that is on its way, without any key."""
+        return self._record(0, "", b"", patterns)
+
+    def ended(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
+        """What is kept, without any key, and what of it was not understood; `decoded` is known afterwards.
+
+        A call is decoded when how its answer ended, or what the model said, is found. Something new beside that is only named:
+        an API that adds an event must not spoil every run.
+        """
+        record = self._record(status, content_type, response, patterns)
+        call = protocols.decode(record)
+        if call is None:
+            return record
+        self.decoded = bool(call.finish or call.output) and not self.unread
+        return replace(record, undecoded=(*call.unknown, *((self.unread,) if self.unread else ())))
+
+    def _record(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
+        now, tee = time.time(), self.tee
+        if self._clean != (self.request, patterns):  # most calls are recorded twice: when they begin, and when they end
+            self.request = redact.clean(self.request, patterns)
+            self._clean = self.request, patterns
         return CallRecord(
             session_id=self.session.spec.session_id,
             seq=self.seq,
             request_line=redact.clean_text(self.request_line, patterns),
-            request=redact.clean(self.request, patterns),
+            request=self.request,
             status=status,
             content_type=redact.clean_text(content_type, patterns),
             response=redact.clean(response, patterns),
             started_at=self.started_at,
-            first_byte_seconds=max(0.0, first - self.started_at) if first else 0.0,
+            first_byte_seconds=self._since(tee.first_byte_at if tee else now if response else 0.0),
             seconds=max(0.0, now - self.started_at),
             usage=self.usage or Usage(),
             error=redact.clean_text(self.problem, patterns),
-            wire_api=self.wire_api,
+            request_headers=headers.kept(self.request_fields, patterns),
+            response_headers=headers.kept(self.response_fields, patterns),
+            wire_api=self.wire_api or protocols.wire_api(self.request_line),
+            first_token_seconds=self._since(tee.first_token_at if tee and 200 <= status < 300 else 0.0),
+            last_token_seconds=self._since(tee.last_token_at if tee and 200 <= status < 300 else 0.0),
         )
+
+    def _since(self, when: float) -> float:
+        return max(0.0, when - self.started_at) if when else 0.0
 
 
 def begin(flow: HTTPFlow, session: Session) -> Exchange:
     """Attach a new exchange to a flow."""
     session.calls += 1
+    session.unrecorded += 1
     path = flow.request.path.split("?", 1)[0]
     exchange = Exchange(session, session.calls, f"{flow.request.method} {path}")
+    exchange.request_fields = flow.request.headers.fields  # before the gate puts the key in
     flow.metadata[_KEY] = exchange
     return exchange
 

@@ -12,12 +12,14 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 from oneshot_proxy import authority, mitm
+from oneshot_proxy.addons.closer import Closer
 from oneshot_proxy.addons.deadline import Deadline
 from oneshot_proxy.addons.door import Door
 from oneshot_proxy.addons.gate import Gate
 from oneshot_proxy.addons.live import Live
 from oneshot_proxy.addons.ready import Ready
 from oneshot_proxy.addons.tap import Tap
+from oneshot_proxy.playback_server import PlaybackServer
 from oneshot_proxy.relay import Relay
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.settings import ProxySettings
@@ -44,6 +46,7 @@ class Gateway:
     def __init__(self, settings: ProxySettings, sessions: Sessions) -> None:
         self._settings = settings
         self._sessions = sessions
+        self._playback_server = PlaybackServer()
         self._relay: Relay | None = None
         self._running: asyncio.Task[None] | None = None
         self.port = 0
@@ -58,12 +61,14 @@ class Gateway:
     async def start(self) -> None:
         """Serve. :raises NotReady: with what mitmproxy said. BadInput: the socket's path cannot be used."""
         self._master = self._make_master()
+        await self._playback_server.start()
         ready = Ready()
         logging.getLogger().addHandler(ready)
         try:
-            self._master.addons.add(Live(self._sessions), Gate(self._sessions), Tap(self._sessions), ready)
+            gate = Gate(self._sessions, self._playback_server)
+            self._master.addons.add(Live(self._sessions), gate, Tap(self._sessions), ready)
             deadline = Deadline(self._sessions, lambda: list(self._proxyserver.connections.values()))
-            self._master.addons.add(deadline, Door(self._sessions))
+            self._master.addons.add(deadline, Closer(self._proxyserver), Door(self._sessions))
             chain = self._master.addons.chain
             chain.insert(0, chain.pop())  # before mitmproxy's own, which would begin TLS
             self._running = asyncio.get_running_loop().create_task(self._master.run())
@@ -130,5 +135,6 @@ class Gateway:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             logs.get().warning("connections would not end", count=len(server.connections))
+        await self._playback_server.stop()
         self._master.shutdown()
         await self._running

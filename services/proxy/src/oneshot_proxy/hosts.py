@@ -51,6 +51,7 @@ TABLE = (
     ModelHost("api.openai.com", "/v1", "openai"),
     ModelHost(".api.openai.com", "/v1", "openai"),
     ModelHost("chatgpt.com", "/backend-api/codex"),
+    ModelHost(".chatgpt.com", "/backend-api/codex"),
     ModelHost("openrouter.ai", "/api/v1", "openrouter"),
     ModelHost("api.anthropic.com", "/v1", "anthropic"),
     ModelHost(".openai.azure.com", _AZURE, "azure"),

@@ -14,6 +14,8 @@ _TELLING = (
     b"response.failed",
     b"message_stop",
 )
+_TOKENS = (b'"delta"', b"response.output_item.done")
+_NO_TOKENS = (b'"message_delta"', b'"delta":{}', b'"delta": {}')
 _LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 MAX_SENTENCE = 300
 
@@ -49,6 +51,13 @@ def after(outcome: Outcome, data: bytes) -> Outcome:
     if "choices" in event:
         return replace(outcome, usage=usage.parse(event.get("usage")) or outcome.usage)
     return outcome
+
+
+def brings_tokens(data: bytes) -> bool:
+    """Whether an event of a stream brings something that the model made. Told by a few marks: it is asked for every event."""
+    if not any(mark in data for mark in _TOKENS) or any(mark in data for mark in _NO_TOKENS):
+        return False
+    return not (b'"role"' in data and (b'"content":""' in data or b'"content": ""' in data))  # Chat Completions' first
 
 
 def _of_message(outcome: Outcome, event: dict[str, object]) -> Outcome:

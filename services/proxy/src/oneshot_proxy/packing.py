@@ -28,11 +28,20 @@ def spec(request: pb.OpenSessionRequest) -> Spec:
         words = f"{(upstream or 'model').replace('_', ' ')} {given[:80]!r}"
         raise BadInput(f"a live session takes the person's own models and logins; leave the {words} out")
     if kind != "live" and upstream is None:
-        raise BadInput("the session has no upstream; set a provider or a cassette")
+        raise BadInput("the session has no upstream; set a provider, a cassette or a recorded session")
     tape = (request.cassette.name, request.cassette.content) if request.HasField("cassette") else None
     asked = request.limits
     limits = Limits(asked.wall_seconds, asked.tokens, asked.cost_usd, asked.requests)
-    return Spec(request.session_id, request.model, request.provider, tape, limits, kind)
+    return Spec(
+        request.session_id,
+        request.model,
+        request.provider,
+        tape,
+        limits,
+        kind,
+        request.recorded_session,
+        request.recorded_timing,
+    )
 
 
 def session(record: SessionRecord) -> pb.Session:

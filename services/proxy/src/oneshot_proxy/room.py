@@ -2,7 +2,7 @@
 
 MAX_KEPT = 32 * 1024 * 1024
 """Bytes that are kept of one body."""
-DEFAULT = 256 * 1024 * 1024
+DEFAULT = 128 * 1024 * 1024
 
 
 class Room:

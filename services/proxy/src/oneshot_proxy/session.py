@@ -36,6 +36,7 @@ class Spec:
     """What was asked for. Two equal ones under one id are the same session. `cassette` is (name, content).
 
     A live session has no model and no upstream.
+    `recorded_session` names the one whose calls answer, `recorded_timing` whether at their pace.
     """
 
     session_id: str
@@ -44,11 +45,14 @@ class Spec:
     cassette: tuple[str, bytes] | None = None
     limits: Limits = Limits()
     kind: Kind = "run"
+    recorded_session: str = ""
+    recorded_timing: bool = False
 
     @property
     def upstream(self) -> str:
         """How records name the place that answers."""
-        return f"replay:{self.cassette[0]}" if self.cassette else self.provider
+        replayed = self.cassette[0] if self.cassette else self.recorded_session
+        return f"replay:{replayed}" if replayed else self.provider
 
 
 def token_digest(token: str) -> bytes:
@@ -73,6 +77,7 @@ class Session:
     calls_decoded: int = 0
     requests: int = 0
     in_flight: int = 0
+    unrecorded: int = 0
     usage: Usage = field(default_factory=Usage)
     whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)
@@ -193,4 +198,5 @@ class Session:
             kind=self.spec.kind,
             calls_decoded=self.calls_decoded,
             alarms=self._alarms(),
+            drift=tuple(self.player.drift) if self.player else (),
         )

@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from oneshot_proxy import cassette, hosts, prices, redact
+from oneshot_proxy import alarms, cassette, hosts, prices, redact
+from oneshot_proxy.exports import cassette as replayable
+from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.hosts import ModelHost
 from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
@@ -66,7 +68,8 @@ class Sessions:
 
         :raises BadInput: as the contract says. NotReady: key or address missing. FileExistsError: the id is taken.
         """
-        session = await asyncio.to_thread(self._checked, spec)
+        tape = await self._exported(spec.recorded_session) if spec.recorded_session else spec.cassette
+        session = await asyncio.to_thread(self._checked, spec, tape)
         session.room = self._room
         taken = await self._store.session(spec.session_id)
         await self._close_forgotten()
@@ -82,7 +85,7 @@ class Sessions:
         self._store.put(session.record())
         return session
 
-    def _checked(self, spec: Spec) -> Session:
+    def _checked(self, spec: Spec, recorded: tuple[str, bytes] | None) -> Session:
         if not _ID.fullmatch(spec.session_id):
             raise BadInput(
                 f"session id {spec.session_id!r} must be 1 to 128 letters, digits, '.', '_' or '-'; choose such a one"
@@ -92,15 +95,29 @@ class Sessions:
             return Session(spec, None, None, price_known=True)
         if not spec.model or not spec.model.isprintable() or len(spec.model) > _MAX_MODEL:
             raise BadInput(f"model {spec.model!r} must be 1 to {_MAX_MODEL} printable characters, such as 'gpt-5.5'")
-        if spec.cassette is not None:
-            tape = cassette.parse(*spec.cassette)
+        if recorded is not None:
+            tape = cassette.parse(*recorded)
             if tape.header.model != spec.model:
                 raise BadInput(
                     f"cassette {tape.name!r} holds answers of {tape.header.model!r}, not of {spec.model!r}; ask for that model"
                 )
-            return Session(spec, None, Player(tape), price_known=True)
+            player = Player(tape, recorded_timing=spec.recorded_timing)
+            return Session(spec, None, player, price_known=True)
         upstream = providers.resolve(spec.provider, self._variables)
         return Session(spec, upstream, None, prices.known(upstream.provider.price_id, spec.model))
+
+    async def _exported(self, session_id: str) -> tuple[str, bytes]:
+        """What a session recorded, as a cassette. :raises BadInput: it is none that can be replayed."""
+        record = await self._store.session(session_id)
+        if record is None:
+            raise BadInput(
+                f"this stack's trace store has no session {session_id!r} to replay; `oneshot trace list` shows those that it "
+                "has, and a run that was recorded by another stack is replayed there: add --endpoint"
+            )
+        if session_id in self._open:
+            raise BadInput(f"session {session_id!r} is still open; replay it when it has ended")
+        pieces = [piece async for piece in replayable.export(record, self._store.calls(session_id), Losses())]
+        return session_id, b"".join(pieces)
 
     async def close(self, session_id: str, agent_usage: Usage | None = None) -> SessionRecord:
         """Revoke the token; the final record, with the alarm where the agent's own count of tokens differs.
@@ -115,7 +132,7 @@ class Sessions:
             self.note(session)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SETTLE_SECONDS):
-                    while session.in_flight:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
+                    while session.unrecorded:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
                         await asyncio.sleep(0.005)
             self.note(session)
         return await self.get(session_id)
@@ -158,19 +175,20 @@ class Sessions:
     def model_host(self, host: str, port: int) -> ModelHost | None:
         """The model API that answers there, if one does: of the table, the settings, or a provider whose address is known."""
         mine = (
-            hosts.of_url(self._variables.get(provider.base_url_variable, "") or provider.base_url, provider)
+            hosts.of_url(providers.base_url(provider, self._variables), provider)
             for provider in providers.PROVIDERS.values()
         )
         return hosts.find((*filter(None, mine), *hosts.TABLE, *self._model_hosts), host, port)
 
     def note(self, session: Session) -> None:
         """Have the session's state written, and those told who watch it."""
+        session.trouble[alarms.LOST] = self._store.lost_calls(session.spec.session_id)
         self._store.put(session.record())
         for watcher in self._watchers.get(session.spec.session_id, ()):
             watcher.set()
 
     def note_trouble(self, session: Session, what: str) -> None:
-        """Count what went wrong with the recording of a live session: the person's call goes on."""
+        """Count what went wrong with the recording of a session: an alarm, which never stops a person's call."""
         logs.get().warning("a call is not recorded as it should be", session=session.spec.session_id, why=what)
         session.trouble[what] += 1
         self.note(session)

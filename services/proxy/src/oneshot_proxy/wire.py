@@ -1,6 +1,7 @@
 """What may be asked of a model API: endpoints, and what a request's body must and must not say. Pure."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,31 @@ import jiter
 from oneshot_proxy import refusal
 from oneshot_proxy.refusal import Refusal
 
-ENDPOINTS = {"/v1/responses": "responses", "/v1/chat/completions": "chat"}
+# by what a provider speaks (`Provider.wire_api`); what else an API has under a path is refused, counting tokens included
+_ENDPOINTS = {
+    "responses": {"/v1/responses": "responses", "/v1/chat/completions": "chat"},
+    "messages": {"/v1/messages": "messages"},
+}
+_NOT_FOUND = ("/v1/models", "/v1/messages/count_tokens")  # an agent does without what it does not find
 # tools that run on the agent's side; every other kind runs on the provider's, past the sandbox and often past the price table
 _TOOLS = frozenset({"function", "custom", "namespace", "tool_search", "local_shell"})
+# the same of Anthropic's, whose names end with a date; those without a type are the agent's own
+_MESSAGES_TOOLS = re.compile("(custom)?|(bash|text_editor|computer|memory)_[0-9]+")
 # they name another model, tools that are kept elsewhere, or another price
-_FIELDS = ("models", "route", "plugins", "prompt", "web_search_options", "background")
+_FIELDS = (
+    "models",
+    "route",
+    "plugins",
+    "prompt",
+    "web_search_options",
+    "background",
+    "mcp_servers",
+    "container",
+    "inference_geo",
+)
+# what else they may be told is paid at another price
+_PACES = {"service_tier": (None, "auto", "default", "standard_only"), "speed": (None, "standard")}
+_WRITTEN = ("tool_use", "server_tool_use", "mcp_tool_use")  # their input is what the model wrote for a tool
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
 
 
@@ -37,15 +58,18 @@ class Request:
         return [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
 
 
-def endpoint(method: str, path: str) -> str:
-    """The wire API behind a method and path. :raises Refusal: any other than the allowed ones."""
-    plain = path.split("?", 1)[0]
-    if method != "POST" or plain not in ENDPOINTS:
-        status = 404 if plain == "/v1/models" else 400
+def endpoint(method: str, path: str, speaks: str) -> str:
+    """The wire API behind a method and path, at a provider that speaks "responses" or "messages".
+
+    :raises Refusal: any other than the allowed ones.
+    """
+    plain, allowed = path.split("?", 1)[0], _ENDPOINTS[speaks]
+    if method != "POST" or plain not in allowed:
+        status = 404 if plain in _NOT_FOUND else 400
         raise Refusal(
-            refusal.ENDPOINT, f"{method} {plain} is not served here; allowed: POST {', POST '.join(ENDPOINTS)}", status
+            refusal.ENDPOINT, f"{method} {plain} is not served here; allowed: POST {', POST '.join(allowed)}", status
         )
-    return ENDPOINTS[plain]
+    return allowed[plain]
 
 
 def parse(wire_api: str, content: bytes) -> Request:
@@ -86,11 +110,14 @@ def check(request: Request, model: str) -> None:
             raise Refusal(
                 refusal.BAD_REQUEST, f"the field {field!r} is refused: its effect cannot be bounded; leave it out"
             )
-    if (tier := request.body.get("service_tier")) not in (None, "auto", "default"):
-        raise Refusal(refusal.BAD_REQUEST, f"service tier {tier!r} is refused: its price is not known; leave it out")
+    for field, paces in _PACES.items():
+        if (asked := request.body.get(field)) not in paces:
+            words = f"the {field.replace('_', ' ')} {asked!r} is refused: its price is not known; leave it out"
+            raise Refusal(refusal.BAD_REQUEST, words)
+    own = request.wire_api == "messages"
     for kind in _tool_types(request.body):
-        if kind not in _TOOLS:
-            allowed = ", ".join(sorted(_TOOLS))
+        if not (_MESSAGES_TOOLS.fullmatch(kind) if own else kind in _TOOLS):
+            allowed = "custom, bash, text_editor, computer, memory" if own else ", ".join(sorted(_TOOLS))
             raise Refusal(
                 refusal.TOOL,
                 f"the hosted tool {kind!r} is refused: it works outside of the sandbox; allowed: {allowed}",
@@ -122,8 +149,13 @@ def _addresses(*places: object) -> Iterator[str]:
 
 
 def _part_addresses(part: object) -> Iterator[str]:
-    for key, value in part.items() if isinstance(part, dict) else ():
-        if isinstance(value, dict):
+    if not isinstance(part, dict) or part.get("type") in _WRITTEN:
+        return
+    for key, value in part.items():
+        if key == "content" and isinstance(value, list):
+            for inner in value:
+                yield from _part_addresses(inner)
+        elif isinstance(value, dict):
             yield from _part_addresses(value)
         elif key in _FILE_KEYS and isinstance(value, str) and not value.startswith("data:"):
             yield value

@@ -15,7 +15,12 @@ class Command:
         work.say(work.command[:120])
         env = {}
         if work.token:
-            env = {"OPENAI_BASE_URL": work.gateway_url, "OPENAI_API_KEY": work.token}
+            env = {
+                "OPENAI_BASE_URL": work.gateway_url,
+                "OPENAI_API_KEY": work.token,
+                "ANTHROPIC_BASE_URL": work.gateway_url.removesuffix("/v1"),  # Anthropic's own convention
+                "ANTHROPIC_API_KEY": work.token,
+            }
         with Capped(work.logs / "agent.stdout.log") as out, Capped(work.logs / "agent.stderr.log") as err:
             ended = await work.sandbox.run(
                 ["sh", "-c", work.command], role=Role.AGENT, env=env, timeout=work.timeout, out=out, err=err

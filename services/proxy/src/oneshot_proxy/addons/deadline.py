@@ -12,7 +12,7 @@ from oneshot_proxy.sessions import Sessions
 
 
 class Deadline:
-    """One timer for each call that goes to an upstream. `connections` gives mitmproxy's live connection handlers."""
+    """One timer for each call of a run that goes to an upstream, or to what replays one. `connections` gives mitmproxy's live connection handlers."""
 
     def __init__(self, sessions: Sessions, connections: Callable[[], Iterable[Any]]) -> None:
         self._sessions = sessions
@@ -22,7 +22,7 @@ class Deadline:
     def request(self, flow: HTTPFlow) -> None:
         """Start the timer of a call that the gate has sent on."""
         found = exchange.of(flow)
-        if found is None or not found.forwarded or found.session.upstream is None:
+        if found is None or not found.forwarded or found.session.live:
             return
         left = found.session.seconds_left + 0.001  # a hair more, so that the limit has passed by then
         loop = asyncio.get_running_loop()

@@ -123,7 +123,7 @@ class Door:
         found.request_line, found.problem = f"{flow.request.method} {host}:{port}", error.message
         if flow.request.method == "CONNECT":  # of other requests, the tap hears
             patterns = self._sessions.patterns(session)
-            self._sessions.keep(session, found.record(error.status, "application/json", error.body(), patterns))
+            self._sessions.keep(session, found.ended(error.status, "application/json", error.body(), patterns))
         raise error
 
 

@@ -12,6 +12,7 @@ from oneshot_proxy import encoding, exchange, offload, playback, refusal, wire
 from oneshot_proxy.addons import door
 from oneshot_proxy.addons.live import CREDENTIALS
 from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.playback_server import PlaybackServer
 from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
@@ -25,8 +26,9 @@ _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a
 class Gate:
     """Decides on each request."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, playback_server: PlaybackServer) -> None:
         self._sessions = sessions
+        self._playback_server = playback_server
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
@@ -70,13 +72,12 @@ class Gate:
         size = offload.LARGE if encoded else len(raw)
         content, problem = await offload.run(size, encoding.decode, raw, encoded)
         found.keep(content)
-        wire_api = wire.endpoint(flow.request.method, flow.request.path)
+        speaks = session.upstream.provider.wire_api if session.upstream else "responses"
+        wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
         if problem:
             raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
         request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
-        self._check_session(
-            session
-        )  # again: others may have come, or it may have been closed, while a thread read the body
+        self._check_session(session)  # again: while a thread read the body, others may have come
         _check_budget(session)
         if session.player is not None:
             self._replay(flow, found, request)
@@ -85,7 +86,8 @@ class Gate:
         found.forwarded = True
         session.in_flight += 1
         session.requests += 1
-        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(session)))
+        patterns = self._sessions.patterns(session)
+        self._sessions.begin(await offload.run(len(content), found.begun, patterns))
 
     def _check_session(self, session: Session) -> None:
         """Again at the body's end: the session may have been closed since the headers came."""
@@ -106,9 +108,22 @@ class Gate:
         if request.wire_api != "responses":
             raise Refusal(refusal.ENDPOINT, "cassettes answer the Responses API only; use POST /v1/responses")
         assert found.session.player is not None
-        entry = found.session.player.next(request.items)
-        status, kind, body = playback.answer(entry, found.session.spec.model, found.seq, request.stream)
-        flow.response = Response.make(status, body, {"content-type": kind})
+        try:
+            entry = found.session.player.next(request.body, request.items)
+        except Refusal as error:
+            if error.code == refusal.BUDGET:  # the recorded session ended here at a limit
+                found.session.stop(error.message)
+            raise
+        answer = playback.answer(
+            entry,
+            found.session.spec.model,
+            found.seq,
+            stream=request.stream,
+            recorded_timing=found.session.player.recorded_timing,
+        )
+        for name in CREDENTIALS:
+            flow.request.headers.pop(name, None)
+        self._playback_server.play(flow.request, answer)
 
 
 def _understood(wire_api: str, content: bytes, model: str) -> Request:
@@ -124,7 +139,7 @@ def _check_budget(session: Session) -> None:
 
 def _token(headers: Headers) -> str:
     kind, _, bearer = str(headers.get("authorization", "")).partition(" ")
-    return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key", ""))
+    return bearer.strip() if kind.lower() == "bearer" else str(headers.get("api-key") or headers.get("x-api-key", ""))
 
 
 def _gateway_path(path: str, session: Session | None) -> str:

@@ -8,7 +8,7 @@ import time
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
-from oneshot_proxy import encoding, exchange, offload, refusal
+from oneshot_proxy import encoding, exchange, headers, offload, refusal
 from oneshot_proxy.addons import door
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.hosts import ModelHost
@@ -61,11 +61,7 @@ class Live:
         session.in_flight += 1
         session.requests += 1
         flow.request.stream = found.keep_request
-        self._mark(found)
-
-    def _mark(self, found: Exchange) -> None:
-        """It is on its way."""
-        self._sessions.begin(found.record(0, "", b"", self._sessions.patterns(found.session)))
+        self._sessions.begin(found.begun(self._sessions.patterns(session)))
 
     async def error(self, flow: HTTPFlow) -> None:
         """It broke off, perhaps before its body had passed."""
@@ -82,7 +78,8 @@ class Live:
             found.started_at = flow.request.timestamp_end or time.time()
             encoded = flow.request.headers.get("content-encoding", "")
             await offload.run(offload.LARGE if encoded else len(found.kept), _understand, found, flow.request)
-            self._mark(found)
+            patterns = self._sessions.patterns(found.session)
+            self._sessions.begin(await offload.run(len(found.request), found.begun, patterns))
         except Exception as error:  # noqa: BLE001 -- the person's call goes on
             self._sessions.note_trouble(found.session, f"a request was not understood ({type(error).__name__})")
 
@@ -95,11 +92,11 @@ class Live:
 
 def _learn(session: Session, request: Request) -> None:
     """Every credential in the headers, without its scheme. Short cookies are settings, and common words."""
-    for name in CREDENTIALS:
-        for value in request.headers.get_all(name):
-            if name != "cookie":
-                session.learn(value.split(" ")[-1])
-                continue
+    for raw_name, raw_value in request.headers.fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "replace")
+        if headers.secret(name):
+            session.learn(value.split(" ")[-1])
+        elif name == "cookie":
             for each in (pair.partition("=")[2].strip() for pair in value.split(";")):
                 if len(each) >= _COOKIE_CHARACTERS:
                     session.learn(each)

@@ -23,9 +23,9 @@ class Tap:
         self._recording: set[asyncio.Task[object] | None] = set()
 
     def responseheaders(self, flow: HTTPFlow) -> None:
-        """Stream what comes from an upstream, through a tee."""
+        """Stream what comes from an upstream, or from a cassette, through a tee."""
         found, response = exchange.of(flow), flow.response
-        if found is None or response is None or not found.forwarded or found.session.player is not None:
+        if found is None or response is None or not found.forwarded:
             return
         flow.request.data.content = None  # it has been sent, and what there was room for is kept
         patterns = found.session.upstream_patterns
@@ -35,7 +35,11 @@ class Tap:
             )
         kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
         found.tee = Tee(kind, encoding, patterns, found.count, found.share)
-        response.stream = self._never_failing(found, found.tee) if found.session.live else found.tee
+        if found.tee.decodes:
+            response.headers.pop("content-encoding", None)
+            if response.headers.pop("content-length", None):  # HTTP/1 needs another end then; HTTP/2 has its own
+                response.headers["transfer-encoding"] = "chunked"
+        response.stream = self._never_failing(found, found.tee) if found.session.live else _chunks(found.tee)
 
     def _never_failing(self, found: Exchange, tee: Tee) -> Callable[[bytes], bytes]:
         """A person's answer goes on, whatever becomes of its record."""
@@ -70,10 +74,11 @@ class Tap:
         try:
             await self._record(found, response, broken)
         except Exception as error:
+            self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
             if not found.session.live:
                 raise
-            self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
         finally:
+            found.session.unrecorded -= 1
             found.share.give_back()
             self._recording.discard(task)
 
@@ -85,23 +90,33 @@ class Tap:
         failure = _failure(found, status, result, body, broken) if found.forwarded and not found.cut else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
-        if found.forwarded:
-            found.session.settle(status, result, failure)
         left = broken if broken and not failure and not found.cut and not result.finished else ""
         found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem)
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
+        found.unread = problem if not broken else ""
         kind = response.headers.get("content-type", "") if response is not None else ""
+        found.response_fields = response.headers.fields if response is not None else ()
         size = len(found.request) + len(body)
-        self._sessions.keep(found.session, await offload.run(size, found.record, status, kind, body, patterns))
+        record = await offload.run(size, found.ended, status, kind, body, patterns)
+        if found.forwarded:
+            found.session.settle(status, result, failure, decoded=found.decoded)
+        self._sessions.keep(found.session, record)
 
     async def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
-        if found.tee is None and found.forwarded and response is not None:  # a cassette's answer goes the same way
-            found.tee = Tee(response.headers.get("content-type", ""), "", (), found.count, found.share)
-            found.tee(response.raw_content or b"")
         if found.tee is not None:
             found.tee(b"")
             return await offload.run(found.tee.size, found.tee.end)
         return (response.raw_content or b"") if response is not None else b"", Outcome(), ""
+
+
+def _chunks(tee: Tee) -> Callable[[bytes], list[bytes]]:
+    """What the tee holds back must not become an empty chunk: that is how HTTP/1 ends a body."""
+
+    def passing(chunk: bytes) -> list[bytes]:
+        data = tee(chunk)
+        return [data] if data else []
+
+    return passing
 
 
 def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:

@@ -39,16 +39,18 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
             losses.add(f"what was not understood in call {turn.record.seq}")
         losses.add("the bytes of its requests and answers, and the events that its answers came in")
     if others:
-        losses.add(f"its {len(others)} calls to no model API")
-    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses)})
+        losses.add(f"its {len(others)} call{'s' * (len(others) != 1)} to no model API")
+    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses)}, losses)
     for start in range(0, len(text), _PIECE):
         yield text[start : start + _PIECE]
 
 
-def _written(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> bytes:
+def _written(session: SessionRecord, agent: Document, found: dict[str, Steps], losses: Losses) -> bytes:
     import atif
 
-    document = atif.Trajectory.model_validate(_tree(session, agent, found))
+    made = _tree(session, agent, found)
+    made["extra"]["not_carried"] = losses.sentences
+    document = atif.Trajectory.model_validate(made)
     return document.model_dump_json(exclude_none=True, indent=2).encode()
 
 
@@ -74,7 +76,8 @@ def _tree(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> D
         documents[thread_id] = document
     root = next(iter(documents.values()))
     notes = [*_session_notes(session), *(note for steps in found.values() for note in _failures(steps))]
-    root |= {"extra": _session(session), "notes": "\n".join(notes) or None}
+    root["extra"] |= _session(session)
+    root |= {"notes": "\n".join(notes) or None}
     return root
 
 
@@ -89,6 +92,7 @@ def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document
         "trajectory_id": steps.thread.id or session.session_id,
         "agent": {"name": "unknown", "version": "unknown"} | agent | mine | {"extra": about},
         "steps": steps.steps,
+        "extra": {"failed_calls": steps.failed} if steps.failed else {},
         "final_metrics": {
             "total_prompt_tokens": sum(each["prompt_tokens"] for each in metrics),
             "total_completion_tokens": sum(each["completion_tokens"] for each in metrics),

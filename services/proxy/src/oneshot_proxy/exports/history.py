@@ -3,12 +3,11 @@
 A conversation is held as one hash an item, so that 10,000 calls take little memory.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from oneshot_proxy import protocols, threads
+from oneshot_proxy import offload, protocols, threads
 from oneshot_proxy.model import Item, ModelCall
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
@@ -76,7 +75,7 @@ async def turns(calls: AsyncIterator[CallRecord], others: list[CallRecord] | Non
     """The turns of a session in the order of their start. Calls of no model API go to `others`, without bodies."""
     histories = Histories()
     async for record in calls:
-        if turn := await asyncio.to_thread(histories.turn, record):  # a long body takes milliseconds
+        if turn := await offload.run(len(record.request) + len(record.response), histories.turn, record):
             yield turn
         elif others is not None:
             others.append(replace(record, request=b"", response=b""))

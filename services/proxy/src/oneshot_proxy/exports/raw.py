@@ -1,12 +1,12 @@
 """Every call as it was recorded, one JSON object a line. Nothing is lost: `record` gives back what went in."""
 
-import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
+from oneshot_proxy import offload
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.usage import Usage
@@ -15,7 +15,7 @@ from oneshot_proxy.usage import Usage
 async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losses: Losses) -> AsyncIterator[bytes]:
     """A line a call, the fields as in CallRecord; bodies are text, or {"base64": …} where they are no UTF-8."""
     async for call in calls:
-        yield await asyncio.to_thread(line, call)
+        yield await offload.run(len(call.request) + len(call.response), line, call)
 
 
 def line(call: CallRecord) -> bytes:

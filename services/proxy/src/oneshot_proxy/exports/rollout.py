@@ -48,7 +48,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
         for file in waiting.values():
             file.close()
     if others:
-        losses.add(f"its {len(others)} calls to no model API")
+        losses.add(f"its {len(others)} call{'s' * (len(others) != 1)} to no model API")
     if waiting:
         losses.add(f"that its {len(logs)} conversations went on side by side: they follow one another")
 
@@ -69,7 +69,9 @@ def _count_losses(turn: Turn, losses: Losses) -> None:
     if turn.record.usage.cost_usd:
         losses.add("what its calls cost")
     if turn.call.wire_api != "responses":
-        losses.add(f"its messages as the API {turn.call.wire_api!r} writes them: they are put as the Responses API does")
+        losses.add(
+            f"its messages as the API {turn.call.wire_api!r} writes them: they are put as the Responses API does"
+        )
     losses.add("the parameters of its requests, the bytes of its answers, and the events that they came in")
 
 
@@ -118,7 +120,9 @@ class _Log:
             "cwd": thread.cwd or _cwd(items),
             "originator": headers.get("originator", "unknown"),
             "cli_version": agent_of(turn.record)["version"],
-            "source": "exec" if not thread.parent else {"subagent": {"thread_spawn": {"parent_thread_id": thread.parent}}},
+            "source": "exec"
+            if not thread.parent
+            else {"subagent": {"thread_spawn": {"parent_thread_id": thread.parent}}},
             "thread_source": "subagent" if thread.parent else "user",
             "model_provider": self.session.upstream,
             "base_instructions": {"text": base},

@@ -14,7 +14,7 @@ from oneshot_proxy.threads import Thread
 
 _SOURCES = {"system": "system", "developer": "system", "user": "user"}
 _CLIENT = "client_metadata"
-_NONE = ("", None, [], {})
+_NONE: tuple[Any, ...] = ("", None, [], {})
 type Step = dict[str, Any]
 
 
@@ -92,7 +92,7 @@ class Steps:
 
     def _observe(self, turn: Turn, item: Item) -> None:
         step = self._waiting.get(item.call_id)
-        result = {"source_call_id": item.call_id, "content": self._text(item)}
+        result: dict[str, Any] = {"source_call_id": item.call_id, "content": self._text(item)}
         if step is None:
             self._add("system", turn.record.started_at, "")
             step = self.steps[-1]

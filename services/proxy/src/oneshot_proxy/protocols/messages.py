@@ -70,10 +70,14 @@ def _block(role: str, raw: dict[str, Any], unknown: Unknown) -> Item:
     if kind in ("thinking", "redacted_thinking"):
         return Item("reasoning", "assistant", raw, string(raw.get("thinking")))
     if kind in _CALLS:
-        made = {"name": string(raw.get("name")), "call_id": string(raw.get("id"))}
-        arguments = string(raw.get(_PARTIAL)) or written(raw.get("input"))
         return Item(
-            "tool_call", "assistant", raw, namespace=string(raw.get("server_name")), arguments=arguments, **made
+            "tool_call",
+            "assistant",
+            raw,
+            name=string(raw.get("name")),
+            namespace=string(raw.get("server_name")),
+            call_id=string(raw.get("id")),
+            arguments=string(raw.get(_PARTIAL)) or written(raw.get("input")),
         )
     if kind.endswith("tool_result"):  # the provider's own tools each have a kind: web_search_tool_result
         return Item("tool_result", "tool", raw, _result(raw, unknown), call_id=string(raw.get("tool_use_id")))

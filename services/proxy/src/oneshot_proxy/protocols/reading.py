@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import jiter
+
 from oneshot_proxy import outcome
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.sse import Scanner
@@ -70,7 +72,10 @@ def _event(data: bytes, unknown: Unknown) -> dict[str, Any] | None:
 def json_object(data: bytes) -> dict[str, Any] | None:
     """The object, or None where the bytes are anything else."""
     try:
-        value = json.loads(data)
+        try:
+            value = jiter.from_json(data, cache_mode="keys")
+        except ValueError:  # it is faster, and does not read lone surrogates nor what is nested deep
+            value = json.loads(data)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

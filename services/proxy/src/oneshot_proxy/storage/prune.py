@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from oneshot_proxy.storage import file
 from oneshot_shared.errors import NotReady
 
-_STEP_PAGES = 1024  # 4 MB: the writer has other work in between
+_STEP_PAGES = 2048  # 4 MB: the writer has other work in between
 _TABLES = {"calls": "session", "blocks": "session", "hot": "session", "sessions": "number"}
 
 

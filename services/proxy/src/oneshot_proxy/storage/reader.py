@@ -46,15 +46,22 @@ class Reader:
     """Reads the calls of one session while others write; not for two threads at once."""
 
     def __init__(self, path: Path, session_id: str) -> None:
+        """Look up which calls have ended. :raises DataLoss: that cannot be read."""
         self._session_id = session_id
         self._connection = file.connect(path)
-        with _damage_as_loss(f"session {session_id!r}"):
-            query = "SELECT number FROM sessions WHERE session_id = ?"
-            found = self._connection.execute(query, (session_id,)).fetchone()
-            self._number = int(found[0]) if found else 0
-            query = "SELECT seq FROM calls WHERE session = ? AND state != ? ORDER BY seq"
-            self.calls: list[int] = [seq for (seq,) in self._connection.execute(query, (self._number, file.FLIGHT))]
+        try:
+            with _damage_as_loss(f"session {session_id!r}"):
+                self._number, self.calls = self._found()
+        except BaseException:
+            self._connection.close()
+            raise
         self._rebuilder = Rebuilder(self._connection, self._number)
+
+    def _found(self) -> tuple[int, list[int]]:
+        query = "SELECT coalesce(max(number), 0) FROM sessions WHERE session_id = ?"
+        (number,) = self._connection.execute(query, (self._session_id,)).fetchone()
+        query = "SELECT seq FROM calls WHERE session = ? AND state != ? ORDER BY seq"
+        return number, [seq for (seq,) in self._connection.execute(query, (number, file.FLIGHT))]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -30,7 +30,10 @@ def call(text: str, cut: bool, **columns: Any) -> CallRecord:  # noqa: ANN401
 
 def _values(kind: type[SessionRecord | CallRecord], text: str) -> dict[str, Any]:
     known = {field.name for field in fields(kind)}
-    values = {name: _frozen(value) for name, value in json.loads(text).items() if name in known}
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError("a record is a JSON object")
+    values = {name: _frozen(value) for name, value in found.items() if name in known}
     return values | {"usage": Usage(**values["usage"])}
 
 

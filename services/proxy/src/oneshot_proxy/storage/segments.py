@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 MIN_BYTES = 256
 """Shorter pieces go together with what follows them: a reference would cost as much."""
+MAX_BYTES = 4 * 1024 * 1024
+"""So much is looked at a time: Python's lock is held meanwhile. The next turn of the conversation goes on from the last cut."""
 _blank = re.compile(r"[ \t\n\r]*").match
 _scan = json.scanner.make_scanner(json.JSONDecoder(strict=False))  # type: ignore[arg-type] # typeshed wants a subclass
 
@@ -20,7 +22,7 @@ def cuts(body: bytes, at: int = 0, array: str = "") -> Iterator[tuple[int, str]]
     Read as Latin-1, so that every offset is one of bytes: JSON's own characters are ASCII, and others stand in strings only.
     """
     last = at
-    text = body[at:].decode("latin-1")
+    text = body[at : at + MAX_BYTES].decode("latin-1")
     for end, within in _ends(text, array, fresh=not at):
         if at + end - last >= MIN_BYTES:
             last = at + end

@@ -11,7 +11,7 @@ from typing import Any
 
 from oneshot_proxy.storage.segments import cuts
 
-MAX_KNOWN = 32_768
+MAX_KNOWN = 16_384
 """Pieces of all sessions that are found again: some 200 bytes of memory each."""
 _MAX_THREADS = 16
 _MAX_MARKS = 128
@@ -27,6 +27,9 @@ class Known:
 
     def __init__(self) -> None:
         self._starts: OrderedDict[bytes, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._starts)
 
     def find(self, key: bytes) -> int | None:
         """Its place."""
@@ -85,9 +88,10 @@ class Stream:
         return added
 
     def add(self, body: bytes) -> tuple[Ranges, bytes]:
-        """Any bytes: their ranges, and their digest."""
-        ranges: Ranges = []
-        self._piece(memoryview(body), ranges)
+        """Bytes that are no request, always as new ones: their ranges, and their digest."""
+        ranges = [[self.end, len(body)]] if body else []
+        self.new.append(body)
+        self.end += len(body)
         return ranges, hashlib.sha256(body).digest()[:DIGEST_BYTES]
 
     def request(self, seq: int, body: bytes) -> Request:

@@ -19,11 +19,11 @@ from oneshot_proxy.storage.seal import seal
 from oneshot_shared import logs
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""So much may wait to be written; beyond it calls are lost, and counted."""
+"""So much may wait to be written, and one call more, whatever its size; beyond it calls are lost, and counted."""
 _MAX_BATCH_BYTES = 8 * 1024 * 1024
 _RETRY_SECONDS = 1.0
 _RECORD_BYTES = 4096  # what a record weighs beside its bodies, roughly
-_SPARE_PAGES = 4096  # 16 MB of unused pages are kept for what comes next
+_SPARE_PAGES = 8192  # 16 MB of unused pages are kept for what comes next
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Writer:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         job = _Write(record, ended)
         with self._ready:
-            if isinstance(record, CallRecord) and self._waiting + job.size > MAX_WAITING_BYTES:
-                self.lost[record.session_id] = self.lost.get(record.session_id, 0) + ended
+            if isinstance(record, CallRecord) and self._waiting and self._waiting + job.size > MAX_WAITING_BYTES:
+                self._lose(job)
                 return
             self._waiting += job.size
             self._queue.append(job)
@@ -100,30 +100,30 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while batch := self._next():
-            head = batch[0]
-            if isinstance(head, _Ask):
-                head.answer(self._connection, self._inserter)
-            else:
+        while (batch := self._next()) is not None:
+            if batch and isinstance(batch[0], _Ask):
+                batch[0].answer(self._connection, self._inserter)
+            elif batch:
                 self._write([job for job in batch if isinstance(job, _Write)])
             self._seal()
         self._tidy()
         self._connection.close()
 
-    def _next(self) -> "list[_Write | _Ask]":
-        """What is to be done now: one question, or the writes before the next one; nothing at the end of it all.
+    def _next(self) -> "list[_Write | _Ask] | None":
+        """What is to be done now: one question, or the writes before the next one; None at the end of it all.
 
         While nothing can be written, new writes wait for the next attempt; a question makes one.
         """
         with self._ready:
             if self._failure is None:
-                self._ready.wait_for(lambda: self._queue or self._ending)
+                self._ready.wait_for(lambda: self._queue or self._ending or self._inserter.due)
             else:
-                asked = lambda: self._ending or any(isinstance(job, _Ask) for job in self._queue)  # noqa: E731
-                self._ready.wait_for(asked, _RETRY_SECONDS)
+                self._ready.wait_for(lambda: self._ending or any(map(_is_ask, self._queue)), _RETRY_SECONDS)
+            if self._ending and not self._queue:
+                return None
             batch: list[_Write | _Ask] = []
             size = 0
-            while self._queue and size < _MAX_BATCH_BYTES and not (batch and isinstance(self._queue[0], _Ask)):
+            while self._queue and size < _MAX_BATCH_BYTES and not (batch and _is_ask(self._queue[0])):
                 job = self._queue.popleft()
                 batch.append(job)
                 if isinstance(job, _Ask):
@@ -143,10 +143,30 @@ class Writer:
             self._failure = None
         except Exception as error:  # noqa: BLE001 -- the thread must outlive all of them
             self._inserter.forget()
-            self._fail(error, batch)
+            broken = type(error) is sqlite3.DatabaseError  # a damaged file
+            if broken or isinstance(error, sqlite3.OperationalError | OSError | MemoryError):
+                self._fail(error, batch)
+            else:
+                self._sort_out(error, batch)
             return
         with self._ready:
             self._waiting -= sum(job.size for job in batch)
+
+    def _sort_out(self, error: Exception, batch: list[_Write]) -> None:
+        """A fault of ours in one record must not keep the others out: each by itself, and that one is lost."""
+        if len(batch) > 1:
+            for job in batch:
+                self._write([job])
+            return
+        (job,) = batch
+        logs.get().error("a record cannot be stored", session=job.record.session_id, exc_info=error)
+        with self._ready:
+            self._waiting -= job.size
+            self._lose(job)
+
+    def _lose(self, job: _Write) -> None:
+        if isinstance(job.record, CallRecord):
+            self.lost[job.record.session_id] = self.lost.get(job.record.session_id, 0) + job.ended
 
     def _fail(self, error: Exception, batch: list[_Write]) -> None:
         """Keep the writes for later; whoever waits for them hears of it now."""
@@ -162,11 +182,9 @@ class Writer:
             ask.result.set_exception(self._failure)
 
     def _seal(self) -> None:
-        """One block, unless somebody waits for an answer."""
-        with self._ready:
-            asked = bool(self._queue) and isinstance(self._queue[0], _Ask)
+        """One block. A session that was just closed is sealed before its final record is read."""
         due = self._inserter.due
-        if not due or asked or self._failure:
+        if not due or self._failure:
             return
         number = due.pop()
         try:
@@ -194,3 +212,7 @@ def _latest(batch: list[_Write]) -> list[_Write]:
     """The last record of each key only: most calls of a busy moment have ended by now."""
     last = {(type(job.record), job.record.session_id, getattr(job.record, "seq", 0)): job for job in batch}
     return list(last.values())
+
+
+def _is_ask(job: _Write | _Ask) -> bool:
+    return isinstance(job, _Ask)

@@ -1,0 +1,44 @@
+"""oneshot trace record."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from oneshot_cli.commands_trace import ENDPOINT, with_stub
+
+if TYPE_CHECKING:
+    from oneshot.proxy.v1.proxy_pb2_grpc import ProxyServiceAsyncStub
+
+
+_COMMAND = typer.Argument(
+    None, metavar="[-- COMMAND...]", help="What to run; without one, the variables are printed, until Ctrl-C."
+)
+
+
+def record(
+    command: list[str] = _COMMAND,
+    endpoint: str = ENDPOINT,
+) -> None:
+    """Record the model calls of a command, of whatever login: oneshot trace record -- codex. Exit code: the command's."""
+
+    async def work(stub: "ProxyServiceAsyncStub") -> int:
+        import os
+        import sys
+
+        from oneshot_cli import recording
+
+        if command:
+            recording.check(command)
+        code = 0
+        async with recording.recording(stub, endpoint) as found:
+            if command:
+                code = await recording.run(command, os.environ | found.variables())
+            else:
+                for name, value in found.variables().items():
+                    print(f"export {name}={value}", flush=True)
+                print("oneshot: recording whatever runs with these variables, until Ctrl-C", file=sys.stderr)
+                await recording.wait()
+        print(recording.summary(found), file=sys.stderr)
+        return code
+
+    with_stub(endpoint, work)

@@ -1,0 +1,162 @@
+"""A live session around a command: opened, held while the command works, closed, and summed up.
+
+Recording never stands in the command's way: what goes wrong with it once the session is open is said at the end.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_shared.errors import BadInput, sentence
+
+if TYPE_CHECKING:
+    from oneshot.proxy.v1.proxy_pb2_grpc import ProxyServiceAsyncStub
+
+_PAUSE_SECONDS = 1.0
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class Recording:
+    """A live session that is held. `record` is the newest that is known of it, the last one once it is closed."""
+
+    session_id: str
+    proxy: str
+    """The address for HTTPS_PROXY, token included: it is for the environment, never for a file, a log or arguments."""
+    authority: Path
+    """PEM file with our CA, and with those that CODEX_CA_CERTIFICATE named before."""
+    record: pb.Session = field(default_factory=pb.Session)
+    lost: str = ""
+    """Why the session could not be held or closed, as a sentence."""
+
+    def variables(self) -> dict[str, str]:
+        """What a command needs to be recorded. NODE_EXTRA_CA_CERTS is for agents that are Node programs."""
+        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.proxy)
+        return proxies | dict.fromkeys(("CODEX_CA_CERTIFICATE", "NODE_EXTRA_CA_CERTS"), str(self.authority))
+
+
+@asynccontextmanager
+async def recording(
+    stub: "ProxyServiceAsyncStub", endpoint: str = "", environment: Mapping[str, str] = os.environ
+) -> AsyncIterator[Recording]:
+    """Open a live session, hold it, close it.
+
+    :raises OSError, BadInput, NotReady: it cannot be opened; nothing was started yet.
+    """
+    name = f"live-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    opened = await stub.OpenSession(pb.OpenSessionRequest(session_id=name, kind=pb.SESSION_KIND_LIVE))
+    address = proxy_place(endpoint, environment, opened.forward_port)
+    with tempfile.TemporaryDirectory(prefix="oneshot-") as folder:  # 0700
+        authority = Path(folder) / "ca.pem"
+        authority.write_text(opened.ca_certificate + given_authorities(environment))
+        found = Recording(name, f"http://{name}:{opened.token}@{address}", authority)
+        lease = asyncio.create_task(_hold(stub, found))
+        try:
+            yield found
+        finally:
+            await _close(stub, found)
+            lease.cancel()
+            await asyncio.gather(lease, return_exceptions=True)
+
+
+def proxy_place(endpoint: str, environment: Mapping[str, str], port: int) -> str:
+    """Host and port of the forward proxy, which is where its stack is."""
+    host = (endpoint or environment.get("ONESHOT_ENDPOINT", "")).partition(":")[0] or "127.0.0.1"
+    return f"{host}:{environment.get('ONESHOT_PORT_FORWARD') or port}"
+
+
+def given_authorities(environment: Mapping[str, str]) -> str:
+    """The authorities that the person's agent was told to trust already."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return "\n" + Path(environment.get("CODEX_CA_CERTIFICATE") or os.devnull).read_text()
+    return ""
+
+
+async def _hold(stub: "ProxyServiceAsyncStub", found: Recording) -> None:
+    """Hold the lease, through a lost connection too."""
+    while True:
+        try:
+            async for response in stub.HoldSession(pb.HoldSessionRequest(session_id=found.session_id)):
+                found.record = response.session
+        except FileNotFoundError as error:
+            found.lost = sentence(error)
+            return
+        except (OSError, RuntimeError) as error:
+            found.lost = sentence(error)
+        else:
+            found.lost = ""
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _close(stub: "ProxyServiceAsyncStub", found: Recording) -> None:
+    try:
+        found.record = (await stub.CloseSession(pb.CloseSessionRequest(session_id=found.session_id))).session
+        found.lost = ""
+    except (OSError, RuntimeError) as error:
+        found.lost = sentence(error)
+
+
+def check(command: Sequence[str]) -> None:
+    """:raises BadInput: there is no such program."""
+    if shutil.which(command[0]) is None:
+        raise BadInput(f"there is no program {command[0]!r} on the PATH; give one after --, as in -- codex")
+
+
+async def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command in the foreground, as a shell would; its exit code, 128 + n after signal n.
+
+    A terminal's Ctrl-C reaches the command by itself, and it alone decides what to do about it.
+    """
+    loop = asyncio.get_running_loop()
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    forwarded = _FORWARDED if sys.stdin.isatty() else (*_FORWARDED, signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    for number in forwarded:
+        loop.add_signal_handler(number, _send, process, number)
+    try:
+        code = await process.wait()
+    finally:
+        for number in {*forwarded, signal.SIGINT}:
+            loop.remove_signal_handler(number)
+    return 128 - code if code < 0 else code
+
+
+def _send(process: asyncio.subprocess.Process, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)
+
+
+async def wait() -> None:
+    """Until somebody ends it: Ctrl-C, or SIGTERM."""
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def summary(found: Recording) -> str:
+    """What was recorded, in a few lines."""
+    record = found.record
+    usage = record.usage
+    cost = f"{usage.cost_usd:.4f} USD" if usage.HasField("cost_usd") else "cost unknown"
+    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens ({usage.input_tokens:,} in, of them "
+    tokens += f"{usage.cached_tokens:,} cached; {usage.output_tokens:,} out)"
+    lines = [f"Recorded {record.calls} calls, {tokens}, {cost}: oneshot trace show {found.session_id}"]
+    lines += [f"Alarm: {alarm}" for alarm in record.alarms]
+    if record.stopped_by:
+        lines.append(f"Stopped: {record.stopped_by}")
+    if found.lost:
+        lines.append(f"Alarm: the recording may have ended early ({found.lost})")
+    return "\n".join(f"oneshot: {line}" for line in lines)

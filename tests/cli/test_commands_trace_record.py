@@ -1,0 +1,109 @@
+"""oneshot trace record: a person's command, recorded, and never in its way."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.harness import House, await_line, end, house, until
+from fakes import tls
+from fakes.model_server import ModelServer, say
+
+MINE = "sk-mine-0123456789abcdefghij"
+ASK = """
+import json, os, ssl, sys, urllib.request
+context = ssl.create_default_context(cafile=os.environ["CODEX_CA_CERTIFICATE"])
+body = json.dumps({"model": "gpt-5", "input": "hi", "stream": True}).encode()
+headers = {"authorization": "Bearer " + os.environ["MINE"], "content-type": "application/json"}
+request = urllib.request.Request(sys.argv[1] + "/responses", body, headers)
+print(urllib.request.urlopen(request, context=context).read().decode().count("response.completed"))
+sys.exit(7)
+"""
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[tuple[ModelServer, tls.Tls]]:
+    """A scripted model API with TLS, in a thread with a loop of its own."""
+    made, loop = tls.made(folder), asyncio.new_event_loop()
+    server = ModelServer(lambda _: say("hello"), tls=made.server)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server, made
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def test_a_command_is_recorded_with_its_own_login(tmp_path: Path) -> None:
+    with serving(tmp_path / "tls") as (server, made):
+        settings = {
+            "ONESHOT_PROXY_UPSTREAM_CA": str(made.authority),
+            "ONESHOT_PROXY_MODEL_HOSTS": server.base_url.split("/")[2],
+        }
+        with house(**settings, MINE=MINE) as mine:
+            ended = mine("trace", "record", "--", sys.executable, "-c", ASK, server.base_url)
+            assert (ended.code, ended.out) == (7, "2\n"), ended.err  # the event's name and its type
+            assert server.requests[0].headers["authorization"] == f"Bearer {MINE}"
+            (line,) = ended.err.splitlines()
+            assert line.startswith("oneshot: Recorded 1 calls, 1,050 tokens (1,000 in, of them 400 cached; 50 out), ")
+            name = line.rpartition(" ")[2]
+            assert name in mine("trace", "list").out
+            files = [file for file in mine.data.rglob("*") if file.is_file()]
+            assert not [file for file in files if MINE.encode() in file.read_bytes()]
+            assert not [file for file in files if f"osb.{name}.".encode() in file.read_bytes()]
+
+
+def test_signals_reach_the_command_and_its_end_is_said(house: House) -> None:
+    program = "import signal, sys, time; print('at work', file=sys.stderr, flush=True); time.sleep(60)"
+    process = house.start("trace", "record", "--", sys.executable, "-c", program)
+    await_line(process, "at work")
+    os.kill(process.pid, signal.SIGTERM)
+    ended = end(process)
+    assert ended.code == 128 + signal.SIGTERM
+    assert "Recorded 0 calls" in ended.err
+    assert "Alarm" not in ended.err or "no model call" in ended.err
+
+
+def test_without_a_command_the_variables_are_printed_until_it_is_ended(house: House) -> None:
+    process = house.start("trace", "record")
+    assert process.stdout
+    lines = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(4))
+    assert lines["HTTPS_PROXY"].startswith("http://live-")
+    assert "BEGIN CERTIFICATE" in Path(lines["CODEX_CA_CERTIFICATE"]).read_text()
+    status = house("status", "--json").json
+    busy = {each["service"]: each["busy"] for each in status["services"]}
+    assert "session" in busy["proxy"], json.dumps(status)
+    os.kill(process.pid, signal.SIGINT)
+    assert end(process).code == 0
+    assert not Path(lines["CODEX_CA_CERTIFICATE"]).exists()
+
+
+@pytest.mark.parametrize("command", ["no-such-program-anywhere"])
+def test_a_program_that_is_not_there(house: House, command: str) -> None:
+    ended = house("trace", "record", "--", command)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == f"there is no program '{command}' on the PATH; give one after --, as in -- codex"
+
+
+def test_who_is_killed_lets_the_session_go(house: House) -> None:
+    process = house.start("trace", "record")
+    assert process.stdout
+    name = process.stdout.readline().split("http://", 1)[1].split(":", 1)[0]
+    os.kill(process.pid, signal.SIGKILL)
+    end(process)
+    until(lambda: "open" not in _line(house, name), seconds=30, what=lambda: _line(house, name))
+
+
+def _line(house: House, name: str) -> str:
+    return next(line for line in house("trace", "list").out.splitlines() if name in line)

@@ -1,0 +1,74 @@
+"""What the trace commands ask of the proxy."""
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot.proxy.v1 import proxy_pb2_grpc
+from oneshot_cli import trace_fetch
+from oneshot_shared.errors import BadInput
+from orchestrator.test_session import served
+
+
+class Proxy(proxy_pb2_grpc.ProxyServiceServicer):
+    """Knows one session, whose document is damaged on its way."""
+
+    async def GetSession(self, request: Any, context: Any) -> pb.GetSessionResponse:  # noqa: N802
+        if request.session_id != "run-1":
+            raise FileNotFoundError(f"there is no session {request.session_id!r}")
+        return pb.GetSessionResponse(session=pb.Session(session_id="run-1"))
+
+    async def ListSessions(self, request: Any, context: Any) -> pb.ListSessionsResponse:  # noqa: N802
+        return pb.ListSessionsResponse(sessions=[pb.Session(session_id="run-1")])
+
+    async def ExportTrace(self, request: Any, context: Any) -> AsyncIterator[pb.ExportTraceResponse]:  # noqa: N802
+        yield pb.ExportTraceResponse(chunk=b"half")
+        yield pb.ExportTraceResponse(sha256="0" * 64, losses=["a"])
+
+    async def StreamCalls(self, request: Any, context: Any) -> AsyncIterator[pb.StreamCallsResponse]:  # noqa: N802
+        for seq, body in ((1, b"abc"), (1, b"de"), (2, b"f")):
+            yield pb.StreamCallsResponse(call=pb.Call(seq=seq, request=body, response=body + body))
+
+
+async def test_an_unknown_session_is_told_the_nearest() -> None:
+    async with served(Proxy()) as stub:  # type: ignore[arg-type]
+        assert (await trace_fetch.session(stub, "run-1")).session_id == "run-1"
+        with pytest.raises(FileNotFoundError, match=r"there is no session 'run-2'.*'run-1'.*`oneshot trace list`"):
+            await trace_fetch.session(stub, "run-2")
+
+
+async def test_a_document_that_did_not_come_whole_is_none() -> None:
+    async with served(Proxy()) as stub:  # type: ignore[arg-type]
+        with pytest.raises(ConnectionError, match="did not come whole"):
+            await trace_fetch.document(stub, "run-1", pb.TRACE_FORMAT_RAW, io.BytesIO())
+
+
+async def test_calls_with_their_sizes() -> None:
+    async with served(Proxy()) as stub:  # type: ignore[arg-type]
+        found = [(call.seq, call.request, sent, got) async for call, sent, got in trace_fetch.calls(stub, "run-1")]
+    assert found == [(1, b"", 5, 10), (2, b"", 1, 2)]
+
+
+def test_an_unknown_format_is_told_the_nearest() -> None:
+    assert trace_fetch.format_number("atif") == pb.TRACE_FORMAT_ATIF
+    with pytest.raises(BadInput, match=r"no trace format 'atiff'.*'atif'.*known: atif, rollout, cassette, raw"):
+        trace_fetch.format_number("atiff")
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "trace.json"
+    place.write_text("before")
+    with pytest.raises(TypeError), trace_fetch.whole_file(place) as file:
+        file.write("no bytes")  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == ["trace.json"]
+    assert place.read_text() == "before"
+    with trace_fetch.whole_file(place) as file:
+        file.write(b"whole")
+    assert place.read_text() == "whole"
+    assert place.stat().st_mode & 0o777 == 0o644
+    with pytest.raises(FileNotFoundError), trace_fetch.whole_file(tmp_path / "none" / "trace.json"):
+        pass

@@ -1,0 +1,87 @@
+"""What each call adds to its conversation."""
+
+from typing import Any
+
+from oneshot_proxy.exports.history import Histories, Turn
+from proxy.exports.builders import record
+
+HEADERS = (("thread-id", "t1"),)
+
+
+def user(text: str, item_id: str = "") -> dict[str, Any]:
+    return {"type": "message", "role": "user", "content": text} | ({"id": item_id} if item_id else {})
+
+
+def bot(text: str) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+
+
+def turns(*calls: tuple[list[dict[str, Any]], list[dict[str, Any]]], status: int = 200, **fields: Any) -> list[Turn]:
+    histories = Histories()
+    found = []
+    for seq, (given, output) in enumerate(calls, 1):
+        made = record(seq, {"input": given} | fields, output, status, request_headers=HEADERS)
+        turn = histories.turn(made)
+        assert turn is not None
+        found.append(turn)
+    return found
+
+
+def new(turn: Turn) -> list[str]:
+    return [item.text for item in turn.new]
+
+
+def test_what_was_there_before_is_not_new() -> None:
+    first, second = turns(([user("a")], [bot("b")]), ([user("a"), bot("b"), user("a")], [bot("c")]))
+    assert (new(first), new(second)) == (["a"], ["a"])
+    assert (first.first, second.first, second.replaced) == (True, False, False)
+    assert (second.call.input, second.record.request, second.context) == ((), b"", ())
+
+
+def test_reasoning_that_an_agent_leaves_out_is_no_compaction() -> None:
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    _, second = turns(([user("a")], [thought, bot("b")]), ([user("a"), bot("b"), user("c")], []))
+    assert (new(second), second.replaced) == (["c"], False)
+
+
+def test_a_compacted_history_keeps_what_it_keeps() -> None:
+    said = [user("context", "m1"), user("task", "m2"), bot("b"), user("go on", "m3")]
+    compacted = [user("context", "m9"), user("task", "m2"), user("summary", "m10"), user("go on", "m11")]
+    _, second, third = turns((said, []), (compacted, [bot("d")]), ([*compacted, bot("d"), user("e")], []))
+    assert new(second) == ["summary", "go on"], "the person said the same again: it has a new id"
+    assert second.replaced
+    assert [item.text for item in second.context] == ["context", "task", "summary", "go on"]
+    assert (new(third), third.replaced) == (["e"], False)
+
+
+def test_a_failed_calls_answer_is_no_history() -> None:
+    histories = Histories()
+    broken = record(1, {"input": "a"}, [bot("half")], error="the answer broke off", request_headers=HEADERS)
+    again = record(2, {"input": "a"}, [bot("whole")], request_headers=HEADERS)
+    first, second = histories.turn(broken), histories.turn(again)
+    assert first
+    assert second
+    assert (first.failure, new(first)) == ("the answer broke off", ["a"])
+    assert [item.text for item in first.call.output] == ["half"]
+    assert (second.failure, new(second), second.replaced) == ("", [], False)
+
+
+def test_failures_have_words() -> None:
+    assert turns(([user("a")], []), status=503)[0].failure
+    histories = Histories()
+    silent = histories.turn(record(1, {"input": "a"}, [], status=0, response=b""))
+    assert silent is not None
+    assert silent.failure == "no answer"
+
+
+def test_instructions_are_the_first_item_and_may_change() -> None:
+    histories = Histories()
+    first = histories.turn(record(1, {"input": [user("a")], "instructions": "Be brief."}, [], request_headers=HEADERS))
+    second = histories.turn(record(2, {"input": [user("a")], "instructions": "Be long."}, [], request_headers=HEADERS))
+    assert first
+    assert second
+    assert (new(first), new(second), second.replaced) == (["Be brief.", "a"], ["Be long."], False)
+
+
+def test_other_traffic_is_no_turn() -> None:
+    assert Histories().turn(record(1, {}, [], request_line="GET /v1/models")) is None
