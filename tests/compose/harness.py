@@ -108,7 +108,7 @@ def anonymous_volumes() -> set[str]:
     return {name for name in docker("volume", "ls", "-q").split() if len(name) == 64}
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(true: Callable[[], object], seconds: float = 120) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not true():
