@@ -85,13 +85,13 @@ class Exchange:
         return self._record(0, "", b"", patterns)
 
     def ended(self, status: int, content_type: str, response: bytes, patterns: tuple[bytes, ...]) -> CallRecord:
-        """What is kept, without any key, and what of it was not understood; `decoded` is known afterwards.
+        """What is kept, without any key, and what of the answer was not understood; `decoded` is known afterwards.
 
         A call is decoded when how its answer ended, or what the model said, is found. Something new beside that is only named:
         an API that adds an event must not spoil every run.
         """
         record = self._record(status, content_type, response, patterns)
-        call = protocols.decode(record)
+        call = protocols.decode_answer(record)
         if call is None:
             return record
         self.decoded = bool(call.finish or call.output) and not self.unread

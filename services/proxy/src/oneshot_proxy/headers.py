@@ -1,6 +1,7 @@
 """Which headers are kept in a record: none that is a credential or says whose account it is. Pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _DENIED = frozenset(
     {
@@ -37,6 +38,7 @@ def secret(name: str) -> bool:
     return name.endswith(_SECRET_ENDS) or any(part in name for part in _SECRET_PARTS)
 
 
+@lru_cache(1024)
 def _denied(name: str) -> bool:
     return (
         name in _DENIED

@@ -38,7 +38,7 @@ class CallRecord:
     """One exchange. Bodies are decoded and hold no key; `status` is 0 where no answer came.
 
     Headers are in lower case, without credentials and cookies. `wire_api` is empty for traffic of no known model API;
-    `undecoded` says what was not understood.
+    `undecoded` says what in the answer was not understood.
     """
 
     session_id: str

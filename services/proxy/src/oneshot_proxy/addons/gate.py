@@ -7,6 +7,7 @@ addressed to the discard port, so that nothing unchecked reaches an upstream.
 from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
+from mitmproxy.net.http.url import hostport
 
 from oneshot_proxy import encoding, exchange, offload, playback, refusal, wire
 from oneshot_proxy.addons import door
@@ -176,6 +177,8 @@ def _send_on(flow: HTTPFlow, request: Request, upstream: Upstream) -> None:
     url, (host, port) = urlsplit(upstream.base_url), upstream.address
     path, _, query = flow.request.path.removeprefix("/v1").partition("?")
     queries = "&".join(part for part in (url.query, query) if part)
+    flow.request.headers.pop("host", None)  # while it is there, it is made anew at each of the next three steps
     flow.request.scheme = url.scheme
     flow.request.host, flow.request.port = host, port
+    flow.request.headers["host"] = hostport(url.scheme, host, port)
     flow.request.path = url.path.rstrip("/") + path + (f"?{queries}" if queries else "")

@@ -1,5 +1,7 @@
 """The wire APIs of models, decoded into one shape: `oneshot_proxy.model`. Pure; no bytes make it raise."""
 
+from typing import Any
+
 from oneshot_proxy.model import ModelCall
 from oneshot_proxy.protocols import chat, messages, reading, responses
 from oneshot_proxy.protocols.reading import Unknown
@@ -23,11 +25,18 @@ def wire_api(request_line: str) -> str:
 
 def decode(record: CallRecord) -> ModelCall | None:
     """The model call that a record holds, as far as it came; None where it is no known model API's."""
-    decoder = _DECODERS.get(record.wire_api or wire_api(record.request_line))
-    if decoder is None:
-        return None
     unknown = Unknown()
     request = reading.json_object(record.request)
     if request is None:
         unknown.add("the request is no JSON object")
-    return decoder(request or {}, reading.answer(record, unknown), unknown)
+    return _decoded(record, request or {}, unknown)
+
+
+def decode_answer(record: CallRecord) -> ModelCall | None:
+    """The same of what came back alone: a request repeats its whole conversation, and takes as long to read."""
+    return _decoded(record, {"input": [], "messages": []}, Unknown())
+
+
+def _decoded(record: CallRecord, request: dict[str, Any], unknown: Unknown) -> ModelCall | None:
+    decoder = _DECODERS.get(record.wire_api or wire_api(record.request_line))
+    return decoder(request, reading.answer(record, unknown), unknown) if decoder else None
