@@ -78,7 +78,7 @@ class Writer:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         job = _Write(record, ended)
         with self._ready:
-            if isinstance(record, CallRecord) and self._waiting and self._waiting + job.size > MAX_WAITING_BYTES:
+            if isinstance(record, CallRecord) and self._waiting >= MAX_WAITING_BYTES:
                 self._lose(job)
                 return
             self._waiting += job.size
