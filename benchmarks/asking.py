@@ -98,14 +98,16 @@ async def connected(place: Place) -> Connection:
 class Conversation:
     """What an agent sends turn after turn: its whole history, to which each turn adds about 2 KB of new text.
 
-    Bodies are of `size` bytes and stay so: the oldest turns are left out. No two are equal.
+    Bodies have `size` bytes at the median: where one is a quarter larger, the oldest turns are left out until it is a quarter
+    smaller, as agents do when their history grows too long. No two are equal.
     """
 
     def __init__(self, seed: int, stream: bool, size: int = BODY_BYTES) -> None:
         self._random = random.Random(seed)  # noqa: S311 -- filler, the same in every run
-        self._stream = stream
+        self._stream, self._key = stream, f"key-{seed}"
         self._fixed = {"instructions": self._text(8 * 1024), "tools": [_tool(number) for number in range(12)]}
         self._items: list[tuple[dict[str, Any], int]] = []
+        self._slack = size // 4
         self._left = size - len(json.dumps(self._fixed))
         while self._left > 0:
             self._turn()
@@ -113,15 +115,11 @@ class Conversation:
     def request(self, token: str) -> bytes:
         """The next one, head and body."""
         self._turn()
-        while self._left < 0:
-            self._left += self._items.pop(0)[1]
-        fixed = {
-            "model": MODEL,
-            "stream": self._stream,
-            "store": False,
-            "prompt_cache_key": f"key-{self._random.random()}",
-        }
-        body = json.dumps(fixed | self._fixed | {"input": [item for item, _ in self._items]}).encode()
+        if self._left < -self._slack:
+            while self._left < self._slack:
+                self._left += self._items.pop(0)[1]
+        history = {"input": [item for item, _ in self._items], "store": False, "stream": self._stream}
+        body = json.dumps({"model": MODEL} | self._fixed | history | {"prompt_cache_key": self._key}).encode()
         head = f"POST /v1/responses HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\n"
         kind = "accept: text/event-stream\r\ncontent-type: application/json\r\n"
         return f"{head}{kind}content-length: {len(body)}\r\n\r\n".encode() + body

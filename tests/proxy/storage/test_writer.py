@@ -56,6 +56,25 @@ async def test_over_the_bound_there_is_a_problem(tmp_path: Path, monkeypatch: py
     await store.close()
 
 
+async def test_a_request_that_waits_twice_takes_its_memory_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 300_000)
+    path = tmp_path / "proxy.sqlite"
+    store = Store(path)
+    other = locked(path)
+    store.begin(replace(CALL, seq=1))  # the thread waits with it for the disk
+    call = replace(CALL, seq=2, request=random.Random(1).randbytes(150_000))
+    store.begin(call)
+    store.put(replace(call, response=b"done"))
+    assert not store.behind
+    store.put(replace(call, seq=3))
+    assert store.behind
+    other.execute("COMMIT")
+    other.close()
+    await store.close()
+
+
 async def test_a_full_disk_is_said_and_what_waits_is_written_once_there_is_room(tmp_path: Path) -> None:
     path = tmp_path / "proxy.sqlite"
     store = Store(path)

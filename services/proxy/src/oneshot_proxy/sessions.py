@@ -27,6 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
 _SETTLE_SECONDS = 1.0
 _TOLD_SECONDS = 3600.0
+_CATCH_UP_SECONDS, _CATCH_UP_STEPS = 0.05, 200
 
 
 class Sessions:
@@ -233,6 +234,13 @@ class Sessions:
     def recording_problem(self) -> str:
         """Why nothing can be recorded at the moment; empty when it can."""
         return self._store.problem
+
+    async def caught_up(self) -> None:
+        """Wait a while for a store that is only slow: what can wait must not be refused."""
+        for _ in range(_CATCH_UP_STEPS):
+            if not self._store.behind:
+                return
+            await asyncio.sleep(_CATCH_UP_SECONDS)
 
     def busy(self) -> str:
         """A few words while sessions are open."""

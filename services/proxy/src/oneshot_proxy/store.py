@@ -40,6 +40,11 @@ class Store:
         """Why nothing can be recorded at the moment; empty when it can."""
         return self._writer.problem
 
+    @property
+    def behind(self) -> bool:
+        """Whether `problem` is only that the disk is slow: it may pass by itself."""
+        return self._writer.behind
+
     def lost_calls(self, session_id: str) -> int:
         """Calls of a session that were not kept, because the disk was full or slow and too much waited for it."""
         return self._writer.lost.get(session_id, 0)

@@ -67,6 +67,7 @@ class Gate:
 
     async def _admit(self, flow: HTTPFlow, found: Exchange) -> None:
         session = found.session
+        await self._sessions.caught_up()
         self._check_session(session)
         raw, encoded = flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
         # how much comes out of an encoded body, only decoding tells

@@ -28,13 +28,11 @@ _SPARE_PAGES = 8192  # 16 MB of unused pages are kept for what comes next
 
 @dataclass(frozen=True)
 class _Write:
+    """`size`: what it takes of the memory while it waits."""
+
     record: SessionRecord | CallRecord
     ended: bool
-
-    @property
-    def size(self) -> int:
-        bodies = (self.record.request, self.record.response) if isinstance(self.record, CallRecord) else ()
-        return _RECORD_BYTES + sum(map(len, bodies))
+    size: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,7 @@ class Writer:
         self._ready = threading.Condition()
         self._queue: deque[_Write | _Ask] = deque()
         self._waiting = 0
+        self._begun: dict[tuple[str, int], bytes] = {}
         self._ending = False
         self._failure: OSError | None = None
         self.lost: dict[str, int] = {}
@@ -70,20 +69,35 @@ class Writer:
         """Why records cannot be written at the moment; empty when they can."""
         if (failure := self._failure) is not None:
             return failure.strerror or str(failure)
-        if self._waiting >= MAX_WAITING_BYTES:
+        if self.behind:
             return f"the trace store's disk is too slow: {self._waiting // 2**20} MiB wait to be written"
         return ""
 
+    @property
+    def behind(self) -> bool:
+        """Whether as much waits to be written as may, though the disk takes it."""
+        return self._failure is None and self._waiting >= MAX_WAITING_BYTES
+
     def put(self, record: SessionRecord | CallRecord, ended: bool) -> None:
         """Queue a record. Never waits; a call beyond the bound is lost."""
-        job = _Write(record, ended)
         with self._ready:
+            job = _Write(record, ended, self._size(record, ended))
             if isinstance(record, CallRecord) and self._waiting >= MAX_WAITING_BYTES:
                 self._lose(job)
                 return
             self._waiting += job.size
             self._queue.append(job)
             self._ready.notify()
+
+    def _size(self, record: SessionRecord | CallRecord, ended: bool) -> int:
+        if not isinstance(record, CallRecord):
+            return _RECORD_BYTES
+        key, size = (record.session_id, record.seq), _RECORD_BYTES + len(record.response)
+        waiting = self._begun.pop(key, None)
+        if not ended:
+            self._begun[key] = record.request
+        # the same bytes often wait twice, in the call's beginning and in its end
+        return size + (0 if waiting is record.request else len(record.request))
 
     def ask[T](self, work: Callable[[sqlite3.Connection, Inserter], T], result: Future[T]) -> None:
         """Have something done with the writer's connection, after all that was queued before. OSError: that cannot be written."""
@@ -128,6 +142,8 @@ class Writer:
                 batch.append(job)
                 if isinstance(job, _Ask):
                     break
+                if isinstance(job.record, CallRecord):
+                    self._begun.pop((job.record.session_id, job.record.seq), None)
                 size += job.size
             return batch
 
