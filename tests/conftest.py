@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# here, for a folder's own conftest comes after other folders' tests that import these
+pytest.register_assert_rewrite("orchestrator.backends.contract", "orchestrator.harness", "capture.harness")
+
 # a loaded machine must not make a property fail: each test has its timeout
 settings.register_profile("oneshot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("oneshot")

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("capture.harness")
-
-from capture import harness  # noqa: E402 -- after its assertions are made to explain themselves
+from capture import harness
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("orchestrator.backends.contract", "orchestrator.harness")
-
-from orchestrator import harness  # noqa: E402 -- after its assertions are made to explain themselves
+from orchestrator import harness
 
 BACKENDS = ["local", pytest.param("docker", marks=pytest.mark.docker)]
 

@@ -211,6 +211,8 @@ def main(data: str) -> int:
         else:
             logs.get().error(f"another stack already serves {data}")
             return 2
+        # never closed by us: whoever waits for the lock finds no process any more
+        os.dup(lock.fileno())
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
