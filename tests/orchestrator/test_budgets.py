@@ -67,8 +67,7 @@ async def test_over_budget_codex_stops_within_a_second_of_the_answer(
     assert json.loads(stack.file("evaluation_results.json"))["stopped_by"] == run.stopped_by
     assert f"- {run.stopped_by}" in stack.file("scoring_results.md")
     last = json.loads(stack.file("trace/calls.jsonl").splitlines()[-1])
-    assert (last["status"], last["response"]["error"]["code"]) == (400, "oneshot_budget_exceeded")
-    assert last["response"]["error"]["message"] == run.stopped_by
+    assert (last["status"], last["error"]) == (400, run.stopped_by)
     (ended,) = exits
     took = ended - (last["started_at"] + last["seconds"])
     print(f"{backend}: Codex had ended {took:.3f} s after the answer")

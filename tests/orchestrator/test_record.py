@@ -41,7 +41,8 @@ def test_a_graded_run(tmp_path: Path) -> None:
     assert (found["verdict"], found["blame"], found["replayed"]) == ("FAIL", None, "hello")
     assert [line["score"] for line in found["rubric"]["criteria"]] == [0.0, None]  # unscored is no zero
     assert (found["rubric"]["total"], found["rubric"]["scored_weight"]) == (0.0, 0.4)
-    assert found["usage"] == {"input_tokens": "10", "cached_tokens": "0", "output_tokens": "2", "reasoning_tokens": "0"}
+    counts = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+    assert found["usage"] == dict.fromkeys(counts, "0") | {"input_tokens": "10", "output_tokens": "2"}
     text = (tmp_path / "r" / "scoring_results.md").read_text()
     for words in (
         "# hello: FAIL",
