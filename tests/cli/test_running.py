@@ -214,11 +214,12 @@ def test_ctrl_c_while_the_stack_starts(own_house: House) -> None:
     assert own_house.runs() == []
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.3, 0.4, None])
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4, None])
 def test_ctrl_c_at_any_time(house: House, seconds: float | None) -> None:
-    """`None`: as soon as it was submitted."""
+    """`None`: as soon as it was submitted. Else counted from when Python has begun, which loses an interrupt before."""
     before = len(house.runs())
     process = house.start("run", "hello-world", *SLOW)
+    until(lambda: "/lib-dynload/" in Path(f"/proc/{process.pid}/maps").read_text())
     if seconds is None:
         until(lambda: len(house.runs()) > before)
     else:
