@@ -75,6 +75,21 @@ async def test_a_request_that_waits_twice_takes_its_memory_once(
     await store.close()
 
 
+async def test_an_end_that_waits_before_its_beginning_stays_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "proxy.sqlite"
+    store = Store(path)
+    other = locked(path)
+    store.put(RECORD)  # the thread waits with it for the disk
+    await asyncio.sleep(0.1)
+    ended = replace(CALL, request=b"")
+    store.put(ended)
+    store.begin(replace(CALL, response=b"", status=0))
+    other.execute("COMMIT")
+    other.close()
+    assert [call async for call in store.calls("run-1")] == [ended]
+    await store.close()
+
+
 async def test_a_full_disk_is_said_and_what_waits_is_written_once_there_is_room(tmp_path: Path) -> None:
     path = tmp_path / "proxy.sqlite"
     store = Store(path)

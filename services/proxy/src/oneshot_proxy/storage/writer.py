@@ -225,8 +225,12 @@ class Writer:
 
 
 def _latest(batch: list[_Write]) -> list[_Write]:
-    """The last record of each key only: most calls of a busy moment have ended by now."""
-    last = {(type(job.record), job.record.session_id, getattr(job.record, "seq", 0)): job for job in batch}
+    """The last record of each key only, and of a call its end: most calls of a busy moment have ended by now."""
+    last: dict[tuple[type, str, int], _Write] = {}
+    for job in batch:
+        key = (type(job.record), job.record.session_id, getattr(job.record, "seq", 0))
+        if job.ended or key not in last or not last[key].ended:
+            last[key] = job
     return list(last.values())
 
 
