@@ -75,6 +75,21 @@ async def test_a_request_that_waits_twice_takes_its_memory_once(
     await store.close()
 
 
+async def test_a_beginning_that_was_lost_takes_no_memory_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 100_000)
+    path = tmp_path / "proxy.sqlite"
+    store = Store(path)
+    other = locked(path)
+    store.put(CALL)
+    store.begin(replace(CALL, seq=2))
+    assert store._writer._begun == {}
+    other.execute("COMMIT")
+    other.close()
+    await store.close()
+
+
 async def test_an_end_that_waits_before_its_beginning_stays_the_end(tmp_path: Path) -> None:
     path = tmp_path / "proxy.sqlite"
     store = Store(path)

@@ -108,6 +108,7 @@ class Store:
 
         for number, session_id in found.items():  # a question each: records are written in between
             await self._ask(partial(_delete, number, session_id))
+            self._writer.lost.pop(session_id, None)
         freed = 0
         while step := await self._ask(lambda connection, _: prune.give_back(connection)):
             freed += step

@@ -81,21 +81,22 @@ class Writer:
     def put(self, record: SessionRecord | CallRecord, ended: bool) -> None:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         with self._ready:
-            job = _Write(record, ended, self._size(record, ended))
-            if isinstance(record, CallRecord) and self._waiting >= MAX_WAITING_BYTES:
-                self._lose(job)
-                return
+            job = _Write(record, ended, self._size(record))
+            if isinstance(record, CallRecord):
+                if self._waiting >= MAX_WAITING_BYTES:
+                    self._lose(job)
+                    return
+                if not ended:
+                    self._begun[record.session_id, record.seq] = record.request
             self._waiting += job.size
             self._queue.append(job)
             self._ready.notify()
 
-    def _size(self, record: SessionRecord | CallRecord, ended: bool) -> int:
+    def _size(self, record: SessionRecord | CallRecord) -> int:
         if not isinstance(record, CallRecord):
             return _RECORD_BYTES
-        key, size = (record.session_id, record.seq), _RECORD_BYTES + len(record.response)
-        waiting = self._begun.pop(key, None)
-        if not ended:
-            self._begun[key] = record.request
+        size = _RECORD_BYTES + len(record.response)
+        waiting = self._begun.pop((record.session_id, record.seq), None)
         # the same bytes often wait twice, in the call's beginning and in its end
         return size + (0 if waiting is record.request else len(record.request))
 
