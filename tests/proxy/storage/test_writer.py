@@ -3,12 +3,15 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from oneshot_proxy.records import CallRecord
 from oneshot_proxy.storage import file, writer
+from oneshot_proxy.storage.insert import Inserter
 from oneshot_proxy.store import Store
 from proxy.storage.bodies import item, request
 from proxy.test_records import RECORD
@@ -39,6 +42,29 @@ async def test_a_slow_disk_neither_waits_nor_eats_memory(tmp_path: Path, monkeyp
     assert len([call async for call in store.calls("run-1")]) == 31 - lost
     assert store.problem == ""
     assert await store.session("run-1") is not None, "a session's record is never lost"
+    await store.close()
+
+
+async def test_a_call_of_32_mib_is_kept_though_its_beginning_still_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, goes_on = threading.Event(), threading.Event()
+    insert = Inserter.call
+
+    def held(self: Inserter, record: CallRecord, ended: bool) -> None:
+        taken.set()
+        assert goes_on.wait(20)
+        insert(self, record, ended)
+
+    monkeypatch.setattr(Inserter, "call", held)
+    store = Store(tmp_path / "proxy.sqlite")
+    call = replace(CALL, request=b"q" * 32 * 2**20)
+    store.begin(replace(call, response=b"", status=0))
+    assert taken.wait(20), "from now on the request waits twice"
+    store.put(call)
+    goes_on.set()
+    assert [each async for each in store.calls("run-1")] == [call]
+    assert store.lost_calls("run-1") == 0
     await store.close()
 
 
