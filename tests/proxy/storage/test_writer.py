@@ -185,6 +185,43 @@ async def test_a_record_at_fault_keeps_no_other_out(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_no_memory_to_seal_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> bool:
+        raise MemoryError
+
+    store = Store(tmp_path / "proxy.sqlite")
+    monkeypatch.setattr(writer, "seal", full)
+    monkeypatch.setattr(writer.prune, "give_back", full)
+    store.put(replace(RECORD, closed_at=101.0))
+    store.put(CALL)
+    assert [call async for call in store.calls("run-1")] == [CALL]
+    store.put(replace(CALL, seq=2))
+    assert len([call async for call in store.calls("run-1")]) == 2
+    assert store.problem == ""
+    await store.close()
+
+
+async def test_whoever_asks_a_thread_that_has_ended_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "proxy.sqlite")
+    other = locked(tmp_path / "proxy.sqlite")
+    store.put(CALL)
+    waiting = asyncio.ensure_future(store.flush())
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(store._writer, "_seal", lambda: 1 / 0)
+    other.execute("COMMIT")
+    other.close()
+    for asked in (waiting, store.flush(), store.session("run-1")):
+        with pytest.raises(OSError, match=r"has ended \(ZeroDivisionError\('division by zero'\)\); restart the proxy"):
+            async with asyncio.timeout(5):
+                await asked
+    assert "restart the proxy" in store.problem
+    store.put(replace(CALL, seq=2))
+    assert store.lost_calls("run-1") == 1
+    await store.close()
+
+
 async def test_what_a_killed_process_left_is_sealed_at_once(tmp_path: Path) -> None:
     path = tmp_path / "proxy.sqlite"
     killed = Store(path)

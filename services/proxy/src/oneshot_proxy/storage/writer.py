@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.storage import file, prune
 from oneshot_proxy.storage.insert import Inserter
@@ -58,6 +56,7 @@ class Writer:
         self._waiting = 0
         self._begun: dict[tuple[str, int], bytes] = {}
         self._ending = False
+        self._gone = False
         self._failure: OSError | None = None
         self.lost: dict[str, int] = {}
         """Calls that were not kept because too much was waiting, by session."""
@@ -83,7 +82,7 @@ class Writer:
         with self._ready:
             job = _Write(record, ended, self._size(record))
             if isinstance(record, CallRecord):
-                if self._waiting >= MAX_WAITING_BYTES:
+                if self._gone or self._waiting >= MAX_WAITING_BYTES:
                     self._lose(job)
                     return
                 if not ended:
@@ -104,6 +103,9 @@ class Writer:
         """Have something done with the writer's connection, after all that was queued before. OSError: that cannot be written."""
         result.set_running_or_notify_cancel()  # from now on it cannot be cancelled
         with self._ready:
+            if self._gone:
+                result.set_exception(self._failure)
+                return
             self._queue.append(_Ask(work, result))
             self._ready.notify()
 
@@ -115,6 +117,14 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 -- nobody else would ever hear of it
+            self._die(error)
+        finally:
+            self._connection.close()
+
+    def _work(self) -> None:
         while (batch := self._next()) is not None:
             if batch and isinstance(batch[0], _Ask):
                 batch[0].answer(self._connection, self._inserter)
@@ -122,7 +132,19 @@ class Writer:
                 self._write([job for job in batch if isinstance(job, _Write)])
             self._seal()
         self._tidy()
-        self._connection.close()
+
+    def _die(self, error: BaseException) -> None:
+        """Nothing will be written any more: whoever waits for it hears of that, now and later."""
+        words = f"the trace store's thread has ended ({error!r}); restart the proxy"
+        with self._ready:
+            self._failure, self._gone = OSError(errno.EIO, words), True
+            jobs, self._queue = self._queue, deque()
+            for job in jobs:
+                if isinstance(job, _Ask):
+                    job.result.set_exception(self._failure)
+                else:
+                    self._lose(job)
+        logs.get().critical("the trace store's thread has ended", exc_info=error)
 
     def _next(self) -> "list[_Write | _Ask] | None":
         """What is to be done now: one question, or the writes before the next one; None at the end of it all.
@@ -210,7 +232,7 @@ class Writer:
             (spare,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if spare > _SPARE_PAGES:
                 prune.give_back(self._connection)
-        except (sqlite3.Error, zstandard.ZstdError) as error:
+        except Exception as error:  # noqa: BLE001 -- what is not sealed can be read all the same
             logs.get().error("a session in the trace store cannot be sealed", number=number, error=str(error))
 
     def _tidy(self) -> None:
@@ -221,7 +243,7 @@ class Writer:
             while prune.give_back(self._connection):
                 pass
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 -- the file is whole without it
             logs.get().error("the trace store cannot be tidied up", error=str(error))
 
 
