@@ -53,6 +53,22 @@ async def test_closing_waits_for_what_is_being_recorded(sessions: Sessions) -> N
     assert (await closing).usage.input_tokens == 7
 
 
+async def test_a_session_with_a_call_that_is_not_recorded_yet_is_not_pruned(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.01)
+    sessions.put_keys(KEYS)
+    uploading, done = await sessions.open(SPEC), await sessions.open(Spec("run-2", "gpt-5", "openai"))
+    uploading.unrecorded = 1
+    await sessions.close("run-1")
+    await sessions.close("run-2")
+    with pytest.raises(NotReady, match="session 'run-1' is open or has calls in flight"):
+        await sessions.prune(["run-1"], None, dry_run=False)
+    assert (await sessions.prune([], 0.0, dry_run=False)).session_ids == (done.spec.session_id,)
+    uploading.unrecorded = 0
+    assert (await sessions.prune([], 0.0, dry_run=False)).session_ids == ("run-1",)
+
+
 async def test_a_forgotten_session_is_closed_without_a_wait(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ class Sessions:
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
         self._by_token: dict[bytes, Session] = {}
+        self._ending: dict[str, Session] = {}  # closed, but perhaps with calls that are not recorded yet
 
     def put_keys(self, variables: Mapping[str, str]) -> None:
         """Take provider variables. :raises BadInput: a name that no provider knows; then none is taken."""
@@ -137,9 +138,13 @@ class Sessions:
 
     def _revoke(self, session: Session, agent_usage: Usage | None = None) -> None:
         del self._open[session.spec.session_id], self._by_token[token_digest(session.token)]
+        self._ending = {**self._not_recorded(), session.spec.session_id: session}
         session.closed_at = time.time()
         session.agent_usage = agent_usage
         self.note(session)
+
+    def _not_recorded(self) -> dict[str, Session]:
+        return {session_id: session for session_id, session in self._ending.items() if session.unrecorded}
 
     def _close_forgotten(self) -> None:
         """Those that died of age, an hour later: until then, their agents are told why they are refused."""
@@ -169,8 +174,11 @@ class Sessions:
         return await self._store.verify(session_id)
 
     async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
-        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open."""
-        return await self._store.prune(session_ids, older_than, dry_run)
+        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open.
+
+        One whose calls are not all recorded yet, as an upload that lasts, counts as open: it would come back with them.
+        """
+        return await self._store.prune(session_ids, older_than, dry_run, self._not_recorded().keys())
 
     def find(self, token: str) -> Session | None:
         """The session behind a token that was not revoked."""

@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -96,12 +96,14 @@ class Store:
         finally:
             opened.close()
 
-    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
-        """Delete closed sessions: those named, and those closed longer ago than so many seconds.
+    async def prune(
+        self, session_ids: Sequence[str], older_than: float | None, dry_run: bool, busy: Collection[str] = ()
+    ) -> Pruned:
+        """Delete closed sessions: those named, and those closed longer ago than so many seconds; none that is `busy`.
 
         :raises FileNotFoundError, NotReady: as the contract says; then nothing was deleted.
         """
-        found = await self._ask(lambda connection, _: prune.chosen(connection, session_ids, older_than))
+        found = await self._ask(lambda connection, _: prune.chosen(connection, session_ids, older_than, busy))
         if dry_run:
             freed = await self._ask(lambda connection, _: prune.stored_bytes(connection, list(found)))
             return Pruned(tuple(found.values()), freed)
