@@ -3,10 +3,12 @@
 import json
 import logging
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oneshot_proxy import redact
+from oneshot_shared import logs
 
 KEY = "sk-canary/0123"
 
@@ -58,3 +60,18 @@ def test_logs_are_cleaned_with_their_tracebacks() -> None:
     assert redact.LogFilter(lambda: secrets.patterns).filter(record)
     assert "canary" not in logging.Formatter("%(message)s").format(record)
     assert "ValueError: invalid literal" in logging.Formatter("%(message)s").format(record)
+
+
+def test_structlogs_lines_are_cleaned_too(capsys: pytest.CaptureFixture[str]) -> None:
+    secrets = redact.Secrets()
+    secrets.add(KEY)
+    with redact.cleaned_logs(lambda: secrets.patterns):
+        try:
+            int(KEY)
+        except ValueError as error:
+            logs.get().error(f"no {KEY}", deep={"key": [KEY]}, exc_info=error)
+    said = "".join(capsys.readouterr())
+    assert "canary" not in said
+    assert "invalid literal" in said
+    logs.get().error(KEY)
+    assert KEY in "".join(capsys.readouterr())

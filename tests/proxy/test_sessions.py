@@ -1,5 +1,6 @@
 """Who may call."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from oneshot_proxy.redact import Secrets
 from oneshot_proxy.session import Limits, Spec
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.store import Store
+from oneshot_proxy.usage import Usage
 from oneshot_shared.errors import BadInput, NotReady
 from proxy.test_cassette import HEADER, lines
 
@@ -36,6 +38,46 @@ async def test_a_repeat_is_harmless_and_a_taken_id_is_not(sessions: Sessions) ->
     with pytest.raises(FileExistsError):
         await sessions.open(SPEC)
     assert await sessions.close("run-1") == await sessions.get("run-1")
+
+
+async def test_closing_waits_for_what_is_being_recorded(sessions: Sessions) -> None:
+    sessions.put_keys(KEYS)
+    session = await sessions.open(SPEC)
+    session.unrecorded = 1
+    closing = asyncio.ensure_future(sessions.close("run-1"))
+    await asyncio.sleep(1.5)
+    assert sessions.find(session.token) is None
+    assert not closing.done(), "a slow disk must not spoil an honest run"
+    session.usage += Usage(input_tokens=7)
+    session.unrecorded = 0
+    assert (await closing).usage.input_tokens == 7
+
+
+async def test_a_session_with_a_call_that_is_not_recorded_yet_is_not_pruned(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.01)
+    sessions.put_keys(KEYS)
+    uploading, done = await sessions.open(SPEC), await sessions.open(Spec("run-2", "gpt-5", "openai"))
+    uploading.unrecorded = 1
+    await sessions.close("run-1")
+    await sessions.close("run-2")
+    with pytest.raises(NotReady, match="session 'run-1' is open or has calls in flight"):
+        await sessions.prune(["run-1"], None, dry_run=False)
+    assert (await sessions.prune([], 0.0, dry_run=False)).session_ids == (done.spec.session_id,)
+    uploading.unrecorded = 0
+    assert (await sessions.prune([], 0.0, dry_run=False)).session_ids == ("run-1",)
+
+
+async def test_a_forgotten_session_is_closed_without_a_wait(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._TOLD_SECONDS", -1e9)
+    sessions.put_keys(KEYS)
+    (await sessions.open(SPEC)).unrecorded = 1
+    async with asyncio.timeout(5):
+        await sessions.open(Spec("run-2", "gpt-5", "openai"))
+    assert (await sessions.get("run-1")).closed_at
 
 
 async def test_validation_opens_nothing(sessions: Sessions) -> None:

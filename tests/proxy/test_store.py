@@ -3,12 +3,14 @@
 import asyncio
 import errno
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.storage.reader import Reader, Verification
 from oneshot_proxy.store import Store
 from oneshot_proxy.usage import Usage
 from proxy.test_records import RECORD
@@ -96,4 +98,29 @@ async def test_the_loop_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     other.execute("COMMIT")
     other.close()
     await flushed
+    await store.close()
+
+
+async def test_whole_sessions_are_read_with_few_threads_of_the_stores_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, names = threading.Event(), set[str]()
+
+    def slow(_: Reader) -> Verification:
+        names.add(threading.current_thread().name)
+        assert goes_on.wait(20)
+        return Verification(0, 0, ())
+
+    monkeypatch.setattr(Reader, "verify", slow)
+    store = Store(tmp_path / "proxy.sqlite")
+    store.put(RECORD)
+    verifying = [asyncio.ensure_future(store.verify("run-1")) for _ in range(50)]
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0.2)
+        assert await store.session("run-1") is not None
+        assert await asyncio.to_thread(lambda: 1) == 1
+    goes_on.set()
+    await asyncio.gather(*verifying)
+    assert len(names) == 4
+    assert all(name.startswith("trace reader") for name in names)
     await store.close()

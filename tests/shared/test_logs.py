@@ -18,6 +18,8 @@ except ZeroDivisionError as error:
     logs.get().error("broken", exc_info=error)
     logging.getLogger("lib").exception('it said "no"\\nand left %s', "us")
 logging.getLogger("lib").info("not shown")
+with logs.rewriting(lambda line: line.replace("sec/ret", "*******")):
+    logs.get().info("a sec/ret", deep={{"x": ["sec/ret"]}}, words=b"sec/ret")
 """
 
 
@@ -30,7 +32,7 @@ def lines(level: str) -> list[dict]:
 
 
 def test_every_event_is_one_json_line_with_service_and_run() -> None:
-    made, broken, library = lines("info")
+    made, broken, library, _ = lines("info")
     assert made | {"timestamp": ""} == {
         "event": "made", "level": "info", "service": "toy", "run_id": "run-1", "path": "/x",
         "words": 'say "hi"\nthere', "timestamp": "",
@@ -45,3 +47,9 @@ def test_every_event_is_one_json_line_with_service_and_run() -> None:
 def test_the_level_is_kept() -> None:
     assert lines("debug")[0]["event"] == "small"
     assert lines("error")[0]["event"] == "broken"
+
+
+def test_a_finished_line_can_be_rewritten() -> None:
+    last = lines("info")[-1]
+    assert last["event"] == "a *******"
+    assert "sec/ret" not in str(last)

@@ -3,6 +3,9 @@
 import json
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import structlog
 
@@ -24,6 +27,20 @@ def configure(service: str, level: str = "info") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+@contextmanager
+def rewriting(rewrite: Callable[[str], str]) -> Iterator[None]:
+    """Have each finished line of structlog rewritten meanwhile, exceptions and all. The standard library's lines are not its."""
+
+    def last(_logger: object, _method: str, line: Any) -> Any:  # noqa: ANN401 -- what a renderer gives on, here always text
+        return rewrite(line) if isinstance(line, str) else line
+
+    structlog.configure(processors=[*structlog.get_config()["processors"], last])
+    try:
+        yield
+    finally:
+        structlog.configure(processors=[each for each in structlog.get_config()["processors"] if each is not last])
 
 
 class _Line(logging.Formatter):

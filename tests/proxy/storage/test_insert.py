@@ -65,6 +65,17 @@ def test_a_request_that_was_not_known_at_the_beginning_is_known_at_the_end(
     assert found.body_bytes == len(CALL.request) + 2 * len(CALL.response)
 
 
+def test_what_ended_before_its_request_does_not_begin_again(path: Path, connection: sqlite3.Connection) -> None:
+    made = Inserter(connection)
+    made.session(RECORD)
+    ended = replace(CALL, request=b"")
+    made.call(ended, ended=True)
+    made.call(replace(CALL, response=b"", status=0), ended=False)
+    assert all_calls(path) == [ended]
+    (found,) = sessions(path, "")
+    assert found.body_bytes == len(ended.response)
+
+
 def test_calls_of_a_session_that_is_not_known_are_kept(path: Path, connection: sqlite3.Connection) -> None:
     Inserter(connection).call(CALL, ended=True)
     assert all_calls(path) == [CALL]

@@ -51,9 +51,11 @@ async def test_by_age_and_the_space_is_given_back(tmp_path: Path) -> None:
 
 async def test_by_name_and_a_deleted_name_may_be_used_again(tmp_path: Path) -> None:
     store = await filled(tmp_path / "proxy.sqlite", 1.0, 1.0)
+    store._writer.lost["s0"] = 2
     assert (await store.prune(["s0"], None, dry_run=False)).session_ids == ("s0",)
     assert await names(store) == {"s1", "open"}
     assert [call async for call in store.calls("s0")] == []
+    assert store.lost_calls("s0") == 0, "whoever has the name next lost none"
     call = replace(CALL, session_id="s0")
     store.put(call)
     assert [each async for each in store.calls("s0")] == [call]

@@ -12,7 +12,7 @@ from oneshot_proxy.storage import file
 from oneshot_proxy.storage.reader import Reader
 from oneshot_proxy.store import Store
 from oneshot_shared.errors import DataLoss
-from proxy.storage.bodies import BODIES
+from proxy.storage.bodies import BODIES, item, request
 from proxy.test_records import RECORD
 from proxy.test_store import CALL
 
@@ -83,6 +83,15 @@ async def test_a_session_that_is_deleted_while_it_is_read(tmp_path: Path) -> Non
     await store.prune(["run-1"], None, dry_run=False)
     with pytest.raises(FileNotFoundError, match="session 'run-1' was deleted while it was read"):
         await anext(calls)
+    await store.close()
+
+
+async def test_calls_that_came_in_another_order_than_they_began(tmp_path: Path) -> None:
+    store = Store(tmp_path / "proxy.sqlite")
+    shorter, longer = request(item(1)), request(item(1), item(2))
+    for seq, body in ((3, shorter), (1, longer), (2, longer)):
+        store.put(replace(CALL, seq=seq, request=body))
+    assert [call.request async for call in store.calls("run-1")] == [longer, longer, shorter]
     await store.close()
 
 

@@ -3,12 +3,15 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from oneshot_proxy.records import CallRecord
 from oneshot_proxy.storage import file, writer
+from oneshot_proxy.storage.insert import Inserter
 from oneshot_proxy.store import Store
 from proxy.storage.bodies import item, request
 from proxy.test_records import RECORD
@@ -42,6 +45,29 @@ async def test_a_slow_disk_neither_waits_nor_eats_memory(tmp_path: Path, monkeyp
     await store.close()
 
 
+async def test_a_call_of_32_mib_is_kept_though_its_beginning_still_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, goes_on = threading.Event(), threading.Event()
+    insert = Inserter.call
+
+    def held(self: Inserter, record: CallRecord, ended: bool) -> None:
+        taken.set()
+        assert goes_on.wait(20)
+        insert(self, record, ended)
+
+    monkeypatch.setattr(Inserter, "call", held)
+    store = Store(tmp_path / "proxy.sqlite")
+    call = replace(CALL, request=b"q" * 32 * 2**20)
+    store.begin(replace(call, response=b"", status=0))
+    assert taken.wait(20), "from now on the request waits twice"
+    store.put(call)
+    goes_on.set()
+    assert [each async for each in store.calls("run-1")] == [call]
+    assert store.lost_calls("run-1") == 0
+    await store.close()
+
+
 async def test_over_the_bound_there_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 100_000)
     path = tmp_path / "proxy.sqlite"
@@ -72,6 +98,36 @@ async def test_a_request_that_waits_twice_takes_its_memory_once(
     assert store.behind
     other.execute("COMMIT")
     other.close()
+    await store.close()
+
+
+async def test_a_beginning_that_was_lost_takes_no_memory_from_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 100_000)
+    path = tmp_path / "proxy.sqlite"
+    store = Store(path)
+    other = locked(path)
+    store.put(CALL)
+    store.begin(replace(CALL, seq=2))
+    assert store._writer._begun == {}
+    other.execute("COMMIT")
+    other.close()
+    await store.close()
+
+
+async def test_an_end_that_waits_before_its_beginning_stays_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "proxy.sqlite"
+    store = Store(path)
+    other = locked(path)
+    store.put(RECORD)  # the thread waits with it for the disk
+    await asyncio.sleep(0.1)
+    ended = replace(CALL, request=b"")
+    store.put(ended)
+    store.begin(replace(CALL, response=b"", status=0))
+    other.execute("COMMIT")
+    other.close()
+    assert [call async for call in store.calls("run-1")] == [ended]
     await store.close()
 
 
@@ -126,6 +182,43 @@ async def test_a_record_at_fault_keeps_no_other_out(tmp_path: Path) -> None:
     other.close()
     assert [call.seq async for call in store.calls("run-1")] == [1, 3]
     assert (store.lost_calls("run-1"), store.problem) == (1, "")
+    await store.close()
+
+
+async def test_no_memory_to_seal_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> bool:
+        raise MemoryError
+
+    store = Store(tmp_path / "proxy.sqlite")
+    monkeypatch.setattr(writer, "seal", full)
+    monkeypatch.setattr(writer.prune, "give_back", full)
+    store.put(replace(RECORD, closed_at=101.0))
+    store.put(CALL)
+    assert [call async for call in store.calls("run-1")] == [CALL]
+    store.put(replace(CALL, seq=2))
+    assert len([call async for call in store.calls("run-1")]) == 2
+    assert store.problem == ""
+    await store.close()
+
+
+async def test_whoever_asks_a_thread_that_has_ended_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "proxy.sqlite")
+    other = locked(tmp_path / "proxy.sqlite")
+    store.put(CALL)
+    waiting = asyncio.ensure_future(store.flush())
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(store._writer, "_seal", lambda: 1 / 0)
+    other.execute("COMMIT")
+    other.close()
+    for asked in (waiting, store.flush(), store.session("run-1")):
+        with pytest.raises(OSError, match=r"has ended \(ZeroDivisionError\('division by zero'\)\); restart the proxy"):
+            async with asyncio.timeout(5):
+                await asked
+    assert "restart the proxy" in store.problem
+    store.put(replace(CALL, seq=2))
+    assert store.lost_calls("run-1") == 1
     await store.close()
 
 

@@ -1,16 +1,15 @@
 """The proxy put together: store, sessions, gateway and servicer, started and stopped in the right order."""
 
-import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from oneshot.proxy.v1 import proxy_pb2_grpc
-from oneshot_proxy import hosts
+from oneshot_proxy import hosts, redact
 from oneshot_proxy.gateway import Gateway
 from oneshot_proxy.leases import Leases
-from oneshot_proxy.redact import LogFilter, Secrets
+from oneshot_proxy.redact import Secrets
 from oneshot_proxy.room import Room
 from oneshot_proxy.servicer import ProxyServicer
 from oneshot_proxy.sessions import Sessions
@@ -46,12 +45,8 @@ async def running(settings: ProxySettings) -> AsyncIterator[App]:
         raise NotReady(f"the trace store {path} cannot be opened ({error}); free or move it") from None
     secrets = Secrets()
     sessions = Sessions(store, secrets, model_hosts, Room(settings.bodies_megabytes * 1024 * 1024))
-    log_filter = LogFilter(sessions.log_patterns)
-    handlers = list(logging.getLogger().handlers)
-    for handler in handlers:
-        handler.addFilter(log_filter)
     gateway, leases = Gateway(settings, sessions), Leases(sessions)
-    try:
+    with redact.cleaned_logs(sessions.log_patterns):
         try:
             await gateway.start()
             servicer = ProxyServicer(sessions, leases, gateway)
@@ -65,8 +60,7 @@ async def running(settings: ProxySettings) -> AsyncIterator[App]:
             )
         finally:
             leases.end()
-            await gateway.stop()
-    finally:
-        await store.close()
-        for handler in handlers:
-            handler.removeFilter(log_filter)
+            try:
+                await gateway.stop()
+            finally:
+                await store.close()

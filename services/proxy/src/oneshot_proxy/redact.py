@@ -6,8 +6,11 @@ placeholders that servers without keys want: they are no secrets, and removing t
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
+
+from oneshot_shared import logs
 
 MIN_CHARACTERS = 8
 
@@ -82,6 +85,20 @@ class Secrets:
     def patterns(self) -> tuple[bytes, ...]:
         """All spellings of all values."""
         return self._patterns
+
+
+@contextmanager
+def cleaned_logs(patterns: Callable[[], tuple[bytes, ...]]) -> Iterator[None]:
+    """Clean all that is logged meanwhile, by structlog or by the standard library, of what `patterns` returns at the time."""
+    log_filter, handlers = LogFilter(patterns), list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(log_filter)
+    try:
+        with logs.rewriting(lambda line: clean_text(line, patterns())):
+            yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(log_filter)
 
 
 class LogFilter(logging.Filter):

@@ -25,7 +25,7 @@ from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
-_SETTLE_SECONDS = 1.0
+_SETTLE_SECONDS = 10.0
 _TOLD_SECONDS = 3600.0
 _CATCH_UP_SECONDS, _CATCH_UP_STEPS = 0.05, 200
 
@@ -48,6 +48,7 @@ class Sessions:
         self._variables: dict[str, str] = {}
         self._open: dict[str, Session] = {}
         self._by_token: dict[bytes, Session] = {}
+        self._ending: dict[str, Session] = {}  # closed, but perhaps with calls that are not recorded yet
 
     def put_keys(self, variables: Mapping[str, str]) -> None:
         """Take provider variables. :raises BadInput: a name that no provider knows; then none is taken."""
@@ -73,7 +74,7 @@ class Sessions:
         session = await asyncio.to_thread(self._checked, spec, tape)
         session.room = self._room
         taken = await self._store.session(spec.session_id)
-        await self._close_forgotten()
+        self._close_forgotten()
         present = self._open.get(spec.session_id)
         if validate_only:
             return session
@@ -123,14 +124,11 @@ class Sessions:
     async def close(self, session_id: str, agent_usage: Usage | None = None) -> SessionRecord:
         """Revoke the token; the final record, with the alarm where the agent's own count of tokens differs.
 
-        What is in flight goes on to its end and is recorded; a moment is given to the calls of an agent that has just left,
+        What is in flight goes on to its end and is recorded; some seconds are given to the calls of an agent that has just left,
         so that they are in the record already. :raises FileNotFoundError: no such session.
         """
-        if session := self._open.pop(session_id, None):
-            del self._by_token[token_digest(session.token)]
-            session.closed_at = time.time()
-            session.agent_usage = agent_usage
-            self.note(session)
+        if session := self._open.get(session_id):
+            self._revoke(session, agent_usage)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SETTLE_SECONDS):
                     while session.unrecorded:  # noqa: ASYNC110 -- an event for a wait of milliseconds would cost more lines
@@ -138,11 +136,21 @@ class Sessions:
             self.note(session)
         return await self.get(session_id)
 
-    async def _close_forgotten(self) -> None:
+    def _revoke(self, session: Session, agent_usage: Usage | None = None) -> None:
+        del self._open[session.spec.session_id], self._by_token[token_digest(session.token)]
+        self._ending = {**self._not_recorded(), session.spec.session_id: session}
+        session.closed_at = time.time()
+        session.agent_usage = agent_usage
+        self.note(session)
+
+    def _not_recorded(self) -> dict[str, Session]:
+        return {session_id: session for session_id, session in self._ending.items() if session.unrecorded}
+
+    def _close_forgotten(self) -> None:
         """Those that died of age, an hour later: until then, their agents are told why they are refused."""
         for session in list(self._open.values()):
             if session.seconds - session.max_seconds > _TOLD_SECONDS:
-                await self.close(session.spec.session_id)
+                self._revoke(session)
 
     async def get(self, session_id: str) -> SessionRecord:
         """The record as it stands. :raises FileNotFoundError: no such session."""
@@ -166,8 +174,11 @@ class Sessions:
         return await self._store.verify(session_id)
 
     async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
-        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open."""
-        return await self._store.prune(session_ids, older_than, dry_run)
+        """Delete closed sessions. :raises FileNotFoundError, NotReady: one of the named is not there, or is open.
+
+        One whose calls are not all recorded yet, as an upload that lasts, counts as open: it would come back with them.
+        """
+        return await self._store.prune(session_ids, older_than, dry_run, self._not_recorded().keys())
 
     def find(self, token: str) -> Session | None:
         """The session behind a token that was not revoked."""

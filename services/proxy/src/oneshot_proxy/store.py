@@ -3,7 +3,7 @@
 import asyncio
 import concurrent.futures
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,10 @@ from oneshot_proxy.storage import file, prune, reader
 from oneshot_proxy.storage.insert import Inserter
 from oneshot_proxy.storage.reader import Reader, Verification
 from oneshot_proxy.storage.writer import Writer
+
+_READERS = (
+    4  # whole sessions are read with these threads alone: the process's own ones, and lists of sessions, wait for none
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Store:
         file.prepare(path)
         self._path = path
         self._writer = Writer(path)
+        self._readers = concurrent.futures.ThreadPoolExecutor(_READERS, "trace reader")
 
     @property
     def problem(self) -> str:
@@ -64,6 +69,7 @@ class Store:
     async def close(self) -> None:
         """Write what is queued and stop."""
         await asyncio.to_thread(self._writer.close)
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """One session as it was last queued. :raises DataLoss: it cannot be read."""
@@ -80,34 +86,37 @@ class Store:
         :raises DataLoss: one is not what was recorded. FileNotFoundError: the session is deleted meanwhile.
         """
         await self.flush()
-        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        opened = await self._read(Reader, self._path, session_id)
         try:
             for seq in opened.calls:
-                yield await asyncio.to_thread(opened.call, seq)
+                yield await self._read(opened.call, seq)
         finally:
             opened.close()
 
     async def verify(self, session_id: str) -> Verification:
         """Rebuild every body of a session and compare it with its checksum."""
         await self.flush()
-        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        opened = await self._read(Reader, self._path, session_id)
         try:
-            return await asyncio.to_thread(opened.verify)
+            return await self._read(opened.verify)
         finally:
             opened.close()
 
-    async def prune(self, session_ids: Sequence[str], older_than: float | None, dry_run: bool) -> Pruned:
-        """Delete closed sessions: those named, and those closed longer ago than so many seconds.
+    async def prune(
+        self, session_ids: Sequence[str], older_than: float | None, dry_run: bool, busy: Collection[str] = ()
+    ) -> Pruned:
+        """Delete closed sessions: those named, and those closed longer ago than so many seconds; none that is `busy`.
 
         :raises FileNotFoundError, NotReady: as the contract says; then nothing was deleted.
         """
-        found = await self._ask(lambda connection, _: prune.chosen(connection, session_ids, older_than))
+        found = await self._ask(lambda connection, _: prune.chosen(connection, session_ids, older_than, busy))
         if dry_run:
             freed = await self._ask(lambda connection, _: prune.stored_bytes(connection, list(found)))
             return Pruned(tuple(found.values()), freed)
 
         for number, session_id in found.items():  # a question each: records are written in between
             await self._ask(partial(_delete, number, session_id))
+            self._writer.lost.pop(session_id, None)
         freed = 0
         while step := await self._ask(lambda connection, _: prune.give_back(connection)):
             freed += step
@@ -116,6 +125,9 @@ class Store:
     async def _sessions(self, where: str, *values: object) -> list[SessionRecord]:
         await self.flush()
         return await asyncio.to_thread(reader.sessions, self._path, where, *values)
+
+    async def _read[*A, T](self, work: Callable[[*A], T], *arguments: *A) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
 
     async def _ask[T](self, work: Callable[[sqlite3.Connection, Inserter], T]) -> T:
         """The result of some work in the writer's thread."""

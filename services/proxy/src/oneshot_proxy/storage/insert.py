@@ -58,17 +58,20 @@ class Inserter:
         self._note(found, 0)
 
     def call(self, record: CallRecord, ended: bool) -> None:
-        """Insert, or put the end to what has begun: its request stays as it was then, unless it was empty."""
+        """Insert, or put the end to what has begun: its request stays as it was then, unless it was empty.
+
+        What has ended never begins again, whatever it holds: an answer may come before the request's end.
+        """
         found = self._session(record.session_id)
         stream, key = found.stream, (found.stream.number, record.seq)
-        query = "SELECT state, response FROM calls WHERE session = ? AND seq = ? AND (kept > 0 OR request != '[]')"
-        begun = self._connection.execute(query, key).fetchone()
-        if begun and not ended and begun[0] != FLIGHT:
+        query = "SELECT state, response, kept > 0 OR request != '[]' FROM calls WHERE session = ? AND seq = ?"
+        state, before, has_request = self._connection.execute(query, key).fetchone() or (FLIGHT, "[]", False)
+        if state != FLIGHT and not ended:
             return
-        request = None if begun else stream.request(record.seq, record.request)
+        request = None if has_request else stream.request(record.seq, record.request)
         response, response_sha256 = stream.add(record.response)
         meta, _ = stream.add(records.dump(record).encode())
-        size = len(record.response) - sum(length for _, length in json.loads(begun[1] if begun else "[]"))
+        size = len(record.response) - sum(length for _, length in json.loads(before))
         end = (ENDED if ended else FLIGHT, _text(response), response_sha256, _text(meta))
         if request:
             start = (request.parent, request.kept, _text(request.ranges), request.digest)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from oneshot_proxy.storage import file
 from oneshot_shared.errors import NotReady
@@ -11,14 +11,16 @@ _STEP_PAGES = 2048  # 4 MB: the writer has other work in between
 _TABLES = {"calls": "session", "blocks": "session", "hot": "session", "sessions": "number"}
 
 
-def chosen(connection: sqlite3.Connection, session_ids: Sequence[str], older_than: float | None) -> dict[int, str]:
-    """Closed sessions, oldest first: those named, and those closed longer ago than so many seconds.
+def chosen(
+    connection: sqlite3.Connection, session_ids: Sequence[str], older_than: float | None, busy: Collection[str]
+) -> dict[int, str]:
+    """Closed sessions, oldest first: those named, and those closed longer ago than so many seconds; `busy` count as open.
 
     :raises FileNotFoundError: one of the named is not there. NotReady: one is open, or has calls in flight.
     """
-    busy = "closed_at = 0 OR EXISTS (SELECT 1 FROM calls WHERE session = number AND state = ?)"
-    query = f"SELECT number, session_id, closed_at, {busy} FROM sessions ORDER BY opened_at, number"  # noqa: S608 -- ours
-    rows = connection.execute(query, (file.FLIGHT,)).fetchall()
+    in_use = "closed_at = 0 OR EXISTS (SELECT 1 FROM calls WHERE session = number AND state = ?)"
+    query = f"SELECT number, session_id, closed_at, {in_use} FROM sessions ORDER BY opened_at, number"  # noqa: S608 -- ours
+    rows = [(*row, used or row[1] in busy) for *row, used in connection.execute(query, (file.FLIGHT,))]
     states = {session_id: is_busy for _, session_id, _, is_busy in rows}
     for session_id in session_ids:
         if session_id not in states:

@@ -95,9 +95,12 @@ class Stream:
         return ranges, hashlib.sha256(body).digest()[:DIGEST_BYTES]
 
     def request(self, seq: int, body: bytes) -> Request:
-        """A request body, after the earlier one with which it shares the most, as far as is remembered."""
+        """A request body, after the earlier one with which it shares the most, as far as is remembered.
+
+        Earlier by its number: calls may come here in another order than they began, and a reader wants what it builds on first.
+        """
         view = memoryview(body)
-        parent, count, digest = self._continued(view)
+        parent, count, digest = self._continued(seq, view)
         marks = parent.marks[:count] if parent else []
         at, array = (marks[-1].end, marks[-1].array) if marks else (0, "")
         kept, ranges = at, list[list[int]]()
@@ -111,9 +114,10 @@ class Stream:
         self._remember(Thread(seq, marks[-_MAX_MARKS:]), parent, count)
         return Request(parent.seq if parent else 0, kept, ranges, digest.digest()[:DIGEST_BYTES])
 
-    def _continued(self, body: memoryview) -> tuple[Thread | None, int, Any]:
+    def _continued(self, seq: int, body: memoryview) -> tuple[Thread | None, int, Any]:
         """The thread that the body goes on with, how many of its marks hold, and the hash of the body up to there."""
-        likely = ((thread, count) for thread in self.threads if (count := _likely(thread.marks, body)))
+        earlier = (thread for thread in self.threads if thread.seq < seq)
+        likely = ((thread, count) for thread in earlier if (count := _likely(thread.marks, body)))
         for thread, count in sorted(likely, key=lambda found: -found[0].marks[found[1] - 1].end):
             mark = thread.marks[count - 1]
             digest = hashlib.sha256(body[: mark.end])

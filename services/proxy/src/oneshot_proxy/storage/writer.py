@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.storage import file, prune
 from oneshot_proxy.storage.insert import Inserter
@@ -58,6 +56,7 @@ class Writer:
         self._waiting = 0
         self._begun: dict[tuple[str, int], bytes] = {}
         self._ending = False
+        self._gone = False
         self._failure: OSError | None = None
         self.lost: dict[str, int] = {}
         """Calls that were not kept because too much was waiting, by session."""
@@ -81,21 +80,22 @@ class Writer:
     def put(self, record: SessionRecord | CallRecord, ended: bool) -> None:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         with self._ready:
-            job = _Write(record, ended, self._size(record, ended))
-            if isinstance(record, CallRecord) and self._waiting >= MAX_WAITING_BYTES:
-                self._lose(job)
-                return
+            job = _Write(record, ended, self._size(record))
+            if isinstance(record, CallRecord):
+                if self._gone or self._waiting >= MAX_WAITING_BYTES:
+                    self._lose(job)
+                    return
+                if not ended:
+                    self._begun[record.session_id, record.seq] = record.request
             self._waiting += job.size
             self._queue.append(job)
             self._ready.notify()
 
-    def _size(self, record: SessionRecord | CallRecord, ended: bool) -> int:
+    def _size(self, record: SessionRecord | CallRecord) -> int:
         if not isinstance(record, CallRecord):
             return _RECORD_BYTES
-        key, size = (record.session_id, record.seq), _RECORD_BYTES + len(record.response)
-        waiting = self._begun.pop(key, None)
-        if not ended:
-            self._begun[key] = record.request
+        size = _RECORD_BYTES + len(record.response)
+        waiting = self._begun.pop((record.session_id, record.seq), None)
         # the same bytes often wait twice, in the call's beginning and in its end
         return size + (0 if waiting is record.request else len(record.request))
 
@@ -103,6 +103,9 @@ class Writer:
         """Have something done with the writer's connection, after all that was queued before. OSError: that cannot be written."""
         result.set_running_or_notify_cancel()  # from now on it cannot be cancelled
         with self._ready:
+            if self._gone:
+                result.set_exception(self._failure)
+                return
             self._queue.append(_Ask(work, result))
             self._ready.notify()
 
@@ -114,6 +117,14 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 -- nobody else would ever hear of it
+            self._die(error)
+        finally:
+            self._connection.close()
+
+    def _work(self) -> None:
         while (batch := self._next()) is not None:
             if batch and isinstance(batch[0], _Ask):
                 batch[0].answer(self._connection, self._inserter)
@@ -121,7 +132,19 @@ class Writer:
                 self._write([job for job in batch if isinstance(job, _Write)])
             self._seal()
         self._tidy()
-        self._connection.close()
+
+    def _die(self, error: BaseException) -> None:
+        """Nothing will be written any more: whoever waits for it hears of that, now and later."""
+        words = f"the trace store's thread has ended ({error!r}); restart the proxy"
+        with self._ready:
+            self._failure, self._gone = OSError(errno.EIO, words), True
+            jobs, self._queue = self._queue, deque()
+            for job in jobs:
+                if isinstance(job, _Ask):
+                    job.result.set_exception(self._failure)
+                else:
+                    self._lose(job)
+        logs.get().critical("the trace store's thread has ended", exc_info=error)
 
     def _next(self) -> "list[_Write | _Ask] | None":
         """What is to be done now: one question, or the writes before the next one; None at the end of it all.
@@ -209,7 +232,7 @@ class Writer:
             (spare,) = self._connection.execute("PRAGMA freelist_count").fetchone()
             if spare > _SPARE_PAGES:
                 prune.give_back(self._connection)
-        except (sqlite3.Error, zstandard.ZstdError) as error:
+        except Exception as error:  # noqa: BLE001 -- what is not sealed can be read all the same
             logs.get().error("a session in the trace store cannot be sealed", number=number, error=str(error))
 
     def _tidy(self) -> None:
@@ -220,13 +243,17 @@ class Writer:
             while prune.give_back(self._connection):
                 pass
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 -- the file is whole without it
             logs.get().error("the trace store cannot be tidied up", error=str(error))
 
 
 def _latest(batch: list[_Write]) -> list[_Write]:
-    """The last record of each key only: most calls of a busy moment have ended by now."""
-    last = {(type(job.record), job.record.session_id, getattr(job.record, "seq", 0)): job for job in batch}
+    """The last record of each key only, and of a call its end: most calls of a busy moment have ended by now."""
+    last: dict[tuple[type, str, int], _Write] = {}
+    for job in batch:
+        key = (type(job.record), job.record.session_id, getattr(job.record, "seq", 0))
+        if job.ended or key not in last or not last[key].ended:
+            last[key] = job
     return list(last.values())
 
 
