@@ -46,6 +46,24 @@ def test_a_body_that_readers_may_understand_differently_is_refused(body: bytes) 
     assert caught.value.code == refusal.BAD_REQUEST
 
 
+def test_many_keys_of_which_one_repeats_are_looked_at_once_each() -> None:
+    compared = 0
+
+    class Key(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)  # type: ignore[arg-type]
+
+    keys = [Key(number) for number in range(2000)]
+    with pytest.raises(ValueError, match="key '1999' stands twice"):
+        wire._unique([(key, 0) for key in (*keys, Key(1999))])
+    assert compared < 100
+
+
 def test_another_model_is_refused() -> None:
     with pytest.raises(Refusal, match="model 'dear' is not this session's; only 'm'"):
         checked(model="dear")
