@@ -1,12 +1,14 @@
 """Budgets and the closing of a session, through the running proxy."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from fakes.model_server import USAGE, ModelServer, error, say
+from fakes.model_server import USAGE, ModelServer, body, error, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exchange import Exchange
+from proxy import harness
 from proxy.harness import MODEL, Proxy
 
 pytestmark = [  # as in test_codex_failures.py
@@ -139,3 +141,27 @@ async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(proxy: Proxy, m
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)
     assert "a call was not recorded (KeyError)" in list((await proxy.close()).alarms)
+
+
+async def test_one_session_cannot_take_the_memory_of_the_others(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    whole = body({"object": "response", "status": "completed", "output": [], "usage": USAGE})
+    async with (
+        harness.proxy(tmp_path / "data", bodies_megabytes=1) as proxy,
+        ModelServer(lambda seen: say("a", hold=hold) if b"PAD" in seen.body else whole) as upstream,
+    ):
+        await proxy.keys(upstream.base_url)
+        greedy, good = await proxy.open("greedy"), await proxy.open("good", limits={"tokens": 1050})
+        padded = {"model": MODEL, "input": "PAD" + "x" * 150_000, "stream": True}
+        held = await proxy.stream(greedy, padded)
+        assert (await proxy.ask(greedy, padded)).error["code"] == "oneshot_too_many_calls"
+        too_large = await proxy.ask(greedy, {"model": MODEL, "input": "x" * 300_000})
+        assert (too_large.status, too_large.error["code"]) == (400, "oneshot_bad_request")
+        assert [(await proxy.ask(good)).status for _ in range(2)] == [200, 400]  # its budget counts
+        hold.set()
+        await held.rest()
+        held.close()
+        first, second, third = await proxy.recorded(3, "greedy")
+        assert (len(first.request) > 150_000, second.request, third.request) == (True, b"", b"")
+        session = await proxy.close("good")
+    assert (list(session.alarms), session.calls_succeeded, session.calls_decoded) == ([], 1, 1)

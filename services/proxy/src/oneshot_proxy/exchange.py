@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
 
-from oneshot_proxy import headers, protocols, redact
+from oneshot_proxy import headers, protocols, redact, refusal
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.session import Session
 from oneshot_proxy.tee import Tee
@@ -60,11 +61,14 @@ class Exchange:
         return chunk
 
     def keep(self, content: bytes) -> None:
-        """Keep a request that has come whole, as far as there is room."""
-        taken = self.share.take(len(content))
-        self.request = content[:taken]
-        if taken < len(content):
-            self.problem = f"only the first {taken} bytes of the request were kept"
+        """Keep a request that has come whole. :raises Refusal: there is no room for it; then nothing of it is kept."""
+        size, most = len(content), self.session.room.size
+        if size > most:
+            words = f"the request has {size} bytes; there is room for {most} of one session: send less, or give the proxy more memory"
+            raise Refusal(refusal.BAD_REQUEST, words)
+        if not self.share.hold(size):
+            raise Refusal(refusal.BUSY, f"there is no room now for the {size} bytes of the request: wait", 429)
+        self.request = content
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
@@ -78,7 +82,8 @@ class Exchange:
             return
         self.session.in_flight -= 1
         if self.usage is None and 200 <= status < 300:
-            self.session.charge(len(self.request), len(response))
+            received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well
+            self.session.charge(max(len(self.request), self.kept.passed), max(len(response), received))
 
     def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept of a call that is on its way, without any key."""
