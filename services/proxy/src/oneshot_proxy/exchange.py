@@ -60,14 +60,18 @@ class Exchange:
         self.kept.add(chunk)
         return chunk
 
-    def keep(self, content: bytes) -> None:
-        """Keep a request that has come whole. :raises Refusal: there is no room for it; then nothing of it is kept."""
-        size, most = len(content), self.session.room.size
+    def expect(self, size: int) -> None:
+        """Hold the room for a request of so many bytes. :raises Refusal: there is none; then nothing of it may be kept."""
+        most = self.session.room.size
         if size > most:
             words = f"the request has {size} bytes; there is room for {most} of one session: send less, or give the proxy more memory"
             raise Refusal(refusal.BAD_REQUEST, words)
         if not self.share.hold(size):
             raise Refusal(refusal.BUSY, f"there is no room now for the {size} bytes of the request: wait", 429)
+
+    def keep(self, content: bytes) -> None:
+        """Keep a request that has come whole. :raises Refusal: as `expect` says."""
+        self.expect(len(content))
         self.request = content
 
     def count(self, usage: Usage | None) -> None:

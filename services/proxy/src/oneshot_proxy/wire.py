@@ -36,6 +36,8 @@ _FIELDS = (
 # what else they may be told is paid at another price
 _PACES = {"service_tier": (None, "auto", "default", "standard_only"), "speed": (None, "standard")}
 _WRITTEN = ("tool_use", "server_tool_use", "mcp_tool_use")  # their input is what the model wrote for a tool
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request's body, decoded."""
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
 
 
@@ -70,6 +72,12 @@ def endpoint(method: str, path: str, speaks: str) -> str:
             refusal.ENDPOINT, f"{method} {plain} is not served here; allowed: POST {', POST '.join(allowed)}", status
         )
     return allowed[plain]
+
+
+def check_size(size: int) -> None:
+    """:raises Refusal: a body of so many bytes is too large."""
+    if size > MAX_BODY:
+        raise Refusal(refusal.BAD_REQUEST, f"the body has {size} bytes; at most {MAX_BODY} are allowed: send less")
 
 
 def parse(wire_api: str, content: bytes) -> Request:
