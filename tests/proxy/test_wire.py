@@ -64,6 +64,26 @@ def test_many_keys_of_which_one_repeats_are_looked_at_once_each() -> None:
     assert compared < 100
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" + b"[]," * 200_000 + b"0]", "400001 commas and opening brackets"),
+        (b'{"a":' + b" " * wire.MAX_BODY + b"1}", "bytes; at most 16777216 are allowed"),
+    ],
+)
+def test_a_body_with_too_much_in_it_is_refused_before_it_is_parsed(
+    content: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_json", lambda _: pytest.fail("it was parsed"))
+    with pytest.raises(Refusal, match=words) as caught:
+        wire.parse("responses", content)
+    assert caught.value.code == refusal.BAD_REQUEST
+
+
+def test_a_large_body_of_text_is_read() -> None:
+    assert wire.parse("responses", b'{"a": "' + b"text, " * 100_000 + b'"}').body
+
+
 def test_another_model_is_refused() -> None:
     with pytest.raises(Refusal, match="model 'dear' is not this session's; only 'm'"):
         checked(model="dear")

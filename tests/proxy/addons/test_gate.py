@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -356,6 +357,34 @@ async def test_the_room_of_a_body_is_taken_before_it_comes(proxy: Proxy, line: s
     async with asyncio.timeout(10):
         while (await proxy.ask(token, {})).status == 429:  # noqa: ASYNC110 -- asked over HTTP
             await asyncio.sleep(0.01)
+
+
+async def test_an_encoded_body_is_bounded_by_what_comes_out_of_it(proxy: Proxy) -> None:
+    await proxy.keys("http://127.0.0.1:9/v1")
+    content = zstandard.compress(json.dumps({"model": MODEL, "input": " " * wire.MAX_BODY}).encode())
+    reply = await proxy.ask(await proxy.open(), content, headers={"content-encoding": "zstd"})
+    assert (reply.status, reply.error["code"]) == (400, "oneshot_bad_request")
+    assert f"more than {wire.MAX_BODY} bytes after decoding zstd" in reply.error["message"]
+
+
+async def test_one_large_body_is_read_at_a_time(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, reading, most = wire.parse, 0, 0
+
+    def parse(wire_api: str, content: bytes) -> wire.Request:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        time.sleep(0.02)  # others get their turn
+        reading -= 1
+        return real(wire_api, content)
+
+    monkeypatch.setattr(wire, "parse", parse)
+    async with ModelServer(lambda _: say("a")) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        large = {"model": MODEL, "input": "x" * 300_000, "stream": True}
+        replies = await asyncio.gather(*(proxy.ask(token, large) for _ in range(6)))
+    assert ({reply.status for reply in replies}, most) == ({200}, 1)
 
 
 async def test_open_requests_are_bounded(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

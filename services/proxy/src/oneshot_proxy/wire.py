@@ -38,6 +38,7 @@ _PACES = {"service_tier": (None, "auto", "default", "standard_only"), "speed": (
 _WRITTEN = ("tool_use", "server_tool_use", "mcp_tool_use")  # their input is what the model wrote for a tool
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request's body, decoded."""
+_MAX_MARKS = 300_000  # commas and opening brackets: no more values stand in a body, and each takes some sixty bytes once it is read
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
 
 
@@ -81,7 +82,12 @@ def check_size(size: int) -> None:
 
 
 def parse(wire_api: str, content: bytes) -> Request:
-    """Read a body. :raises Refusal: no JSON object, or one in which a key stands twice (readers differ on which counts)."""
+    """Read a body. :raises Refusal: it is too large, has too many values, or is no JSON object, or one in which a key stands twice
+    (readers differ on which counts)."""
+    check_size(len(content))
+    if len(content) > _MAX_MARKS and (marks := sum(map(content.count, (b",", b"[", b"{")))) > _MAX_MARKS:
+        words = f"the body has {marks} commas and opening brackets; at most {_MAX_MARKS} are allowed: send less"
+        raise Refusal(refusal.BAD_REQUEST, words)
     try:
         body = _json(content)
     except (ValueError, RecursionError) as error:

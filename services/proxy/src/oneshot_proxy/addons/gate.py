@@ -4,6 +4,8 @@ It is one addon on purpose. mitmproxy goes on to the next addon when one fails; 
 addressed to the discard port, so that nothing unchecked reaches an upstream.
 """
 
+import asyncio
+import contextlib
 from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
@@ -34,6 +36,7 @@ class Gate:
     def __init__(self, sessions: Sessions, playback_server: PlaybackServer) -> None:
         self._sessions = sessions
         self._playback_server = playback_server
+        self._large = asyncio.Lock()
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
@@ -76,13 +79,16 @@ class Gate:
         raw, encoded = flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
         # how much comes out of an encoded body, only decoding tells
         size = offload.LARGE if encoded else len(raw)
-        content, problem = await offload.run(size, encoding.decode, raw, encoded)
-        found.keep(content)
-        speaks = session.upstream.provider.wire_api if session.upstream else "responses"
-        wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
-        if problem:
-            raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
-        request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
+        # one large body at a time is read, as what comes out of it takes memory that nobody counts
+        async with self._large if size >= offload.LARGE else contextlib.nullcontext():
+            content, problem = await offload.run(size, encoding.decode, raw, encoded, wire.MAX_BODY)
+            found.keep(content)
+            speaks = session.upstream.provider.wire_api if session.upstream else "responses"
+            wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
+            if problem:
+                words = f"the body cannot be read: {problem}; send it without content encoding"
+                raise Refusal(refusal.BAD_REQUEST, words)
+            request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
         self._check_session(session)  # again: while a thread read the body, others may have come
         _check_budget(session)
         if session.player is not None:
