@@ -127,10 +127,26 @@ def test_an_agents_own_tools_are_let_through() -> None:
         {"input": [{"role": "user", "content": [{"type": "input_file", "file_url": "https://example.com/x"}]}]},
         {"input": [{"type": "function_call_output", "output": [{"type": "input_image", "image_url": "http://a/b"}]}]},
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b"}}]}]},
+        {
+            "input": [
+                {
+                    "type": "function_call_output",
+                    "content": None,
+                    "output": [{"type": "input_image", "image_url": "https://a/b"}],
+                }
+            ]
+        },
+        {"input": [{"type": "computer_call_output", "output": {"type": "x", "image_url": "https://a/b"}}]},
+        {"input": [{"type": "x", "output": {"content": [{"type": "input_image", "image_url": "https://a/b"}]}}]},
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "https://a/b"}}]}]},
+        {"preset": "dear"},
+        {"tools": {"type": "web_search"}},
+        {"tools": ["web_search"]},
+        {"tools": [{"type": "namespace", "tools": {"type": "web_search"}}]},
     ],
 )
 def test_what_cannot_be_bounded_is_refused(body: dict[str, object]) -> None:
-    with pytest.raises(Refusal, match="is refused") as caught:
+    with pytest.raises(Refusal, match=r"is refused|are no list") as caught:
         checked(**body)
     assert caught.value.code == refusal.BAD_REQUEST
 
@@ -138,7 +154,10 @@ def test_what_cannot_be_bounded_is_refused(body: dict[str, object]) -> None:
 def test_content_and_ordinary_fields_are_let_through() -> None:
     image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
     message = {"role": "user", "content": [image, {"type": "input_text", "text": "see https://example.com"}]}
-    assert checked(input=[message], service_tier="auto", background=False, prompt=None).items == [message]
+    assert checked(input=[message], service_tier="auto", background=False, prompt=None, tools=None).items == [message]
+    files = [{"type": "input_file", "file_data": data} for data in ("data:application/pdf;base64,AAAA", "//AA+w==")]
+    output = {"type": "function_call_output", "output": files}
+    assert checked(input=[output, {"type": "custom_tool_call_output", "output": "see https://example.com"}]).items
 
 
 def test_a_chat_stream_is_made_to_report_usage() -> None:

@@ -24,6 +24,7 @@ _MESSAGES_TOOLS = re.compile("(custom)?|(bash|text_editor|computer|memory)_[0-9]
 # they name another model, tools that are kept elsewhere, or another price
 _FIELDS = (
     "models",
+    "preset",
     "route",
     "plugins",
     "prompt",
@@ -40,6 +41,7 @@ MAX_BODY = 16 * 1024 * 1024
 """Bytes of a request's body, decoded."""
 _MAX_MARKS = 300_000  # commas and opening brackets: no more values stand in a body, and each takes some sixty bytes once it is read
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
+_PARTS = ("content", "output")
 
 
 @dataclass(frozen=True)
@@ -149,32 +151,37 @@ def _tool_types(body: dict[str, Any]) -> Iterator[str]:
     places = [body.get("tools"), *(item.get("tools") for item in Request("", body).items)]
     while places:
         place = places.pop()
-        for tool in place if isinstance(place, list) else ():
-            if isinstance(tool, dict):
-                yield str(tool.get("type", ""))
-                places.append(tool.get("tools"))
+        if not isinstance(place, list | None) or not all(isinstance(tool, dict) for tool in place or ()):
+            raise Refusal(refusal.BAD_REQUEST, "the tools are no list of JSON objects; send one")
+        for tool in place or ():
+            yield str(tool.get("type", ""))
+            places.append(tool.get("tools"))
 
 
 def _addresses(*places: object) -> Iterator[str]:
     """Web addresses in the parts of messages that name a file or an image."""
     for place in places:
         for item in place if isinstance(place, list) else ():
-            content = item.get("content", item.get("output")) if isinstance(item, dict) else None
-            for part in content if isinstance(content, list) else ():
-                yield from _part_addresses(part)
+            if isinstance(item, dict):
+                yield from _part_addresses({key: item[key] for key in _PARTS if key in item})
 
 
 def _part_addresses(part: object) -> Iterator[str]:
     if not isinstance(part, dict) or part.get("type") in _WRITTEN:
         return
     for key, value in part.items():
-        if key == "content" and isinstance(value, list):
+        if key in _PARTS and isinstance(value, list):
             for inner in value:
                 yield from _part_addresses(inner)
         elif isinstance(value, dict):
             yield from _part_addresses(value)
-        elif key in _FILE_KEYS and isinstance(value, str) and not value.startswith("data:"):
+        elif isinstance(value, str) and _fetched(key, value):
             yield value
+
+
+def _fetched(key: str, value: str) -> bool:
+    named = key in _FILE_KEYS or (key == "file_data" and ":" in value)  # base64 has no colon
+    return named and not value.startswith("data:")
 
 
 def with_usage(request: Request) -> bytes | None:
