@@ -77,3 +77,16 @@ def test_what_passed_without_room_is_charged() -> None:
     found.tee(b"x" * 4000)
     found.end(200, b"x" * 10)
     assert session.unreported.output_tokens == 1001
+
+
+def test_a_call_without_usage_is_charged_the_greatest_input_so_far() -> None:
+    session = made()
+    for tokens in (5000, 200):
+        exchange.begin(tflow(), session).count(Usage(tokens))
+    found = exchange.begin(tflow(), session)
+    found.forwarded, found.request = True, b"x" * 40
+    found.end(200, b"")
+    assert session.unreported.input_tokens == 5000
+    found.request = b"x" * 40_000
+    session.charge(len(found.request), 0)
+    assert session.unreported.input_tokens == 15_001

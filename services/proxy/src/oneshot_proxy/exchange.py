@@ -79,6 +79,7 @@ class Exchange:
         if usage is not None and self.usage is None:
             self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
+            self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
 
     def end(self, status: int, response: bytes) -> None:
         """Once, when nothing more will come."""

@@ -21,13 +21,15 @@ _NOT_FOUND = ("/v1/models", "/v1/messages/count_tokens")  # an agent does withou
 _TOOLS = frozenset({"function", "custom", "namespace", "tool_search", "local_shell"})
 # the same of Anthropic's, whose names end with a date; those without a type are the agent's own
 _MESSAGES_TOOLS = re.compile("(custom)?|(bash|text_editor|computer|memory)_[0-9]+")
-# they name another model, tools that are kept elsewhere, or another price
+# they name another model, tools or a conversation that are kept elsewhere, or another price
 _FIELDS = (
     "models",
     "preset",
     "route",
     "plugins",
     "prompt",
+    "previous_response_id",
+    "conversation",
     "web_search_options",
     "background",
     "mcp_servers",
