@@ -123,7 +123,7 @@ async def test_an_answer_that_cannot_be_kept_whole_is_an_alarm(proxy: Proxy) -> 
     async with ModelServer([answer]) as upstream:
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)
-    assert "the record of an answer is not whole" in list((await proxy.close()).alarms)
+    assert "the record of a call is not whole" in list((await proxy.close()).alarms)
 
 
 async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed(proxy: Proxy) -> None:
