@@ -8,6 +8,7 @@ import pytest
 from fakes.model_server import USAGE, ModelServer, body, error, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.tee import Tee
 from proxy import harness
 from proxy.harness import MODEL, Proxy
 
@@ -132,15 +133,23 @@ async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed
     assert [alarm.partition(":")[0] for alarm in (await proxy.close()).alarms] == ["no model call was recorded"]
 
 
-async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(Tee, "end"), (Exchange, "ended")])
+async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
     def broken(*_: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(Exchange, "record", broken)
-    async with ModelServer([say("a")]) as upstream:
+    monkeypatch.setattr(owner, name, broken)
+    monkeypatch.setattr("oneshot_proxy.addons.gate._MAX_IN_FLIGHT", 1)
+    async with ModelServer(lambda _: say("a")) as upstream:
         await proxy.keys(upstream.base_url)
-        await proxy.ask(await proxy.open(), STREAMED)
-    assert "a call was not recorded (KeyError)" in list((await proxy.close()).alarms)
+        token = await proxy.open()
+        await proxy.ask(token, STREAMED)
+        async with asyncio.timeout(10):  # the call is in flight no more
+            while (await proxy.ask(token, STREAMED)).status == 429:  # noqa: ASYNC110 -- asked over HTTP
+                await asyncio.sleep(0.01)
+    assert [alarm for alarm in (await proxy.close()).alarms if alarm.startswith("a call was not recorded (KeyError)")]
 
 
 async def test_one_session_cannot_take_the_memory_of_the_others(tmp_path: Path) -> None:

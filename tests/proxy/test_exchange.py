@@ -90,3 +90,13 @@ def test_a_call_without_usage_is_charged_the_greatest_input_so_far() -> None:
     found.request = b"x" * 40_000
     session.charge(len(found.request), 0)
     assert session.unreported.input_tokens == 15_001
+
+
+def test_an_exchange_ends_once() -> None:
+    session = made()
+    session.in_flight = 2
+    found = exchange.begin(tflow(), session)
+    found.forwarded = True
+    found.end(200, b"x" * 400)
+    found.end(200, b"x" * 400)
+    assert (session.in_flight, session.unreported.output_tokens) == (1, 101)

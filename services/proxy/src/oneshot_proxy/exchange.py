@@ -23,7 +23,7 @@ class Exchange:
     `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
     `unread`: why the answer's bytes could not all be kept; empty when they are.
-    `share` is what its bodies take of the memory for all; whoever records it gives that back.
+    `share` is what its bodies take of the memory for all; whoever records it gives that back. `over`: nothing more will come.
     """
 
     session: Session
@@ -44,6 +44,7 @@ class Exchange:
     response_fields: tuple[tuple[bytes, bytes], ...] = ()
     unread: str = ""
     decoded: bool = False
+    over: bool = False
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -82,9 +83,10 @@ class Exchange:
             self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
 
     def end(self, status: int, response: bytes) -> None:
-        """Once, when nothing more will come."""
-        if not self.forwarded:
+        """When nothing more will come; the first time counts."""
+        if not self.forwarded or self.over:
             return
+        self.over = True
         self.session.in_flight -= 1
         if self.usage is None and 200 <= status < 300:
             received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well

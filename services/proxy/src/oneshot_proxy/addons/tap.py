@@ -78,6 +78,7 @@ class Tap:
             if not found.session.live:
                 raise
         finally:
+            found.end(response.status_code if response is not None else 0, b"")  # where it failed before it did so
             found.session.unrecorded -= 1
             found.share.give_back()
             self._recording.discard(task)
