@@ -1,12 +1,15 @@
 """Budgets and the closing of a session, through the running proxy."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from fakes.model_server import USAGE, ModelServer, error, say
+from fakes.model_server import USAGE, ModelServer, body, error, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exchange import Exchange
+from oneshot_proxy.tee import Tee
+from proxy import harness
 from proxy.harness import MODEL, Proxy
 
 pytestmark = [  # as in test_codex_failures.py
@@ -121,7 +124,7 @@ async def test_an_answer_that_cannot_be_kept_whole_is_an_alarm(proxy: Proxy) -> 
     async with ModelServer([answer]) as upstream:
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)
-    assert "the record of an answer is not whole" in list((await proxy.close()).alarms)
+    assert "the record of a call is not whole" in list((await proxy.close()).alarms)
 
 
 async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed(proxy: Proxy) -> None:
@@ -130,12 +133,44 @@ async def test_a_live_session_without_a_model_call_is_an_alarm_once_it_is_closed
     assert [alarm.partition(":")[0] for alarm in (await proxy.close()).alarms] == ["no model call was recorded"]
 
 
-async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("owner", "name"), [(Tee, "end"), (Exchange, "ended")])
+async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> None:
     def broken(*_: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(Exchange, "ended", broken)
-    async with ModelServer([say("a")]) as upstream:
+    monkeypatch.setattr(owner, name, broken)
+    monkeypatch.setattr("oneshot_proxy.addons.gate._MAX_IN_FLIGHT", 1)
+    async with ModelServer(lambda _: say("a")) as upstream:
         await proxy.keys(upstream.base_url)
-        await proxy.ask(await proxy.open(), STREAMED)
-    assert "a call was not recorded (KeyError)" in list((await proxy.close()).alarms)
+        token = await proxy.open()
+        await proxy.ask(token, STREAMED)
+        async with asyncio.timeout(10):  # the call is in flight no more
+            while (await proxy.ask(token, STREAMED)).status == 429:  # noqa: ASYNC110 -- asked over HTTP
+                await asyncio.sleep(0.01)
+    assert [alarm for alarm in (await proxy.close()).alarms if alarm.startswith("a call was not recorded (KeyError)")]
+
+
+async def test_one_session_cannot_take_the_memory_of_the_others(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    whole = body({"object": "response", "status": "completed", "output": [], "usage": USAGE})
+    async with (
+        harness.proxy(tmp_path / "data", bodies_megabytes=1) as proxy,
+        ModelServer(lambda seen: say("a", hold=hold) if b"PAD" in seen.body else whole) as upstream,
+    ):
+        await proxy.keys(upstream.base_url)
+        greedy, good = await proxy.open("greedy"), await proxy.open("good", limits={"tokens": 1050})
+        padded = {"model": MODEL, "input": "PAD" + "x" * 150_000, "stream": True}
+        held = await proxy.stream(greedy, padded)
+        assert (await proxy.ask(greedy, padded)).error["code"] == "oneshot_too_many_calls"
+        too_large = await proxy.ask(greedy, {"model": MODEL, "input": "x" * 300_000})
+        assert (too_large.status, too_large.error["code"]) == (400, "oneshot_bad_request")
+        assert [(await proxy.ask(good)).status for _ in range(2)] == [200, 400]  # its budget counts
+        hold.set()
+        await held.rest()
+        held.close()
+        first, second, third = await proxy.recorded(3, "greedy")
+        assert (len(first.request) > 150_000, second.request, third.request) == (True, b"", b"")
+        session = await proxy.close("good")
+    assert (list(session.alarms), session.calls_succeeded, session.calls_decoded) == ([], 1, 1)

@@ -105,3 +105,20 @@ def test_anthropics_stream_counts_at_its_end() -> None:
 )
 def test_which_events_bring_tokens(event: bytes, brings: bool) -> None:
     assert outcome.brings_tokens(event) is brings
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [
+        (b'.."}], "usage": {"input_tokens": 3, "output_tokens": 1}, "user": null}', Outcome(Usage(3, 0, 1), True)),
+        (b'{"usage": {"prompt_tokens": 3}, "x": {"usage": {"cups": 2}}} ', Outcome(Usage(3), True)),
+        (b'.."}], "usage": {"input_tokens": 3}, "user": nul', Outcome(Usage(3))),
+        (
+            b'.. "text": "\\"usage\\": {\\"input_tokens\\": 3}"}',
+            Outcome(failure="there was no room for the answer, and its end tells no usage"),
+        ),
+        (b'.. "usage": {"input_tok', Outcome(failure="there was no room for the answer, and its end tells no usage")),
+    ],
+)
+def test_usage_stands_in_the_end_of_an_answer(tail: bytes, expected: Outcome) -> None:
+    assert outcome.of_tail(tail) == expected

@@ -38,3 +38,29 @@ def test_one_body_is_bounded_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     kept.add(b"def")
     assert bytes(kept) == b"abcde"
     assert kept.cut
+
+
+def test_one_part_of_the_room_leaves_something_to_the_others() -> None:
+    everything = Room(40)
+    greedy, other = Share(everything.part()), Share(everything.part())
+    assert (greedy.take(100), other.take(7), everything.left) == (10, 7, 23)
+    greedy.give_back()
+    assert everything.left == 33
+
+
+def test_a_share_is_held_whole_or_not_at_all() -> None:
+    everything = Room(10)
+    share, other = Share(everything), Share(everything)
+    assert (share.hold(8), other.hold(3), everything.left) == (True, False, 2)
+    assert (share.hold(5), other.hold(5), share.hold(6), everything.left) == (True, True, False, 0)
+    share.give_back()
+    assert everything.left == 5
+
+
+def test_what_passed_is_counted_and_the_end_of_it_stays() -> None:
+    kept = Kept(Share(Room(4)))
+    for chunk in (b"abc", b"def", b"g" * 20_000, b"the end"):
+        kept.add(chunk)
+    assert (bytes(kept), kept.passed) == (b"abcd", 20_013)
+    assert kept.tail.endswith(b"ggthe end")
+    assert len(kept.tail) == 16 * 1024

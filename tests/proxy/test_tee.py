@@ -101,6 +101,18 @@ def test_what_is_kept_is_bounded_and_says_so() -> None:
     assert problem == "only the first 10 bytes of the answer were kept"
 
 
+def test_usage_is_read_where_there_is_no_room_for_the_answer() -> None:
+    text = 'it says "usage": {"input_tokens": 9}' * 1000
+    body = {"output": [{"text": text}], "usage": {"input_tokens": 7, "output_tokens": 2}, "metadata": {"usage": "x"}}
+    sink, _ = made("application/json", room=10)
+    sent = json.dumps(body).encode()
+    sink(sent[:20_000])
+    sink(sent[20_000:])
+    kept, outcome, problem = sink.end()
+    assert (kept, sink.passed, outcome) == (sent[:10], len(sent), Outcome(Usage(7, 0, 2), True))
+    assert problem == "only the first 10 bytes of the answer were kept"
+
+
 def test_a_key_does_not_pass() -> None:
     sink, _ = made(key="sk-canary-1")
     assert sink(b"a sk-can") + sink(b"ary-1 b") + sink(b"") == b"a *********** b"

@@ -46,6 +46,44 @@ def test_a_body_that_readers_may_understand_differently_is_refused(body: bytes) 
     assert caught.value.code == refusal.BAD_REQUEST
 
 
+def test_many_keys_of_which_one_repeats_are_looked_at_once_each() -> None:
+    compared = 0
+
+    class Key(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)  # type: ignore[arg-type]
+
+    keys = [Key(number) for number in range(2000)]
+    with pytest.raises(ValueError, match="key '1999' stands twice"):
+        wire._unique([(key, 0) for key in (*keys, Key(1999))])
+    assert compared < 100
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" + b"[]," * 200_000 + b"0]", "400001 commas and opening brackets"),
+        (b'{"a":' + b" " * wire.MAX_BODY + b"1}", "bytes; at most 16777216 are allowed"),
+    ],
+)
+def test_a_body_with_too_much_in_it_is_refused_before_it_is_parsed(
+    content: bytes, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_json", lambda _: pytest.fail("it was parsed"))
+    with pytest.raises(Refusal, match=words) as caught:
+        wire.parse("responses", content)
+    assert caught.value.code == refusal.BAD_REQUEST
+
+
+def test_a_large_body_of_text_is_read() -> None:
+    assert wire.parse("responses", b'{"a": "' + b"text, " * 100_000 + b'"}').body
+
+
 def test_another_model_is_refused() -> None:
     with pytest.raises(Refusal, match="model 'dear' is not this session's; only 'm'"):
         checked(model="dear")
@@ -89,10 +127,29 @@ def test_an_agents_own_tools_are_let_through() -> None:
         {"input": [{"role": "user", "content": [{"type": "input_file", "file_url": "https://example.com/x"}]}]},
         {"input": [{"type": "function_call_output", "output": [{"type": "input_image", "image_url": "http://a/b"}]}]},
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b"}}]}]},
+        {
+            "input": [
+                {
+                    "type": "function_call_output",
+                    "content": None,
+                    "output": [{"type": "input_image", "image_url": "https://a/b"}],
+                }
+            ]
+        },
+        {"input": [{"type": "computer_call_output", "output": {"type": "x", "image_url": "https://a/b"}}]},
+        {"input": [{"type": "x", "output": {"content": [{"type": "input_image", "image_url": "https://a/b"}]}}]},
+        {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "https://a/b"}}]}]},
+        {"preset": "dear"},
+        {"previous_response_id": "resp_1"},
+        {"conversation": "conv_1"},
+        {"conversation": {"id": "conv_1"}},
+        {"tools": {"type": "web_search"}},
+        {"tools": ["web_search"]},
+        {"tools": [{"type": "namespace", "tools": {"type": "web_search"}}]},
     ],
 )
 def test_what_cannot_be_bounded_is_refused(body: dict[str, object]) -> None:
-    with pytest.raises(Refusal, match="is refused") as caught:
+    with pytest.raises(Refusal, match=r"is refused|are no list") as caught:
         checked(**body)
     assert caught.value.code == refusal.BAD_REQUEST
 
@@ -100,7 +157,10 @@ def test_what_cannot_be_bounded_is_refused(body: dict[str, object]) -> None:
 def test_content_and_ordinary_fields_are_let_through() -> None:
     image = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
     message = {"role": "user", "content": [image, {"type": "input_text", "text": "see https://example.com"}]}
-    assert checked(input=[message], service_tier="auto", background=False, prompt=None).items == [message]
+    assert checked(input=[message], service_tier="auto", background=False, prompt=None, tools=None).items == [message]
+    files = [{"type": "input_file", "file_data": data} for data in ("data:application/pdf;base64,AAAA", "//AA+w==")]
+    output = {"type": "function_call_output", "output": files}
+    assert checked(input=[output, {"type": "custom_tool_call_output", "output": "see https://example.com"}]).items
 
 
 def test_a_chat_stream_is_made_to_report_usage() -> None:

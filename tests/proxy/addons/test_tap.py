@@ -2,12 +2,15 @@
 
 import asyncio
 import gzip
+from pathlib import Path
 
 import brotli
 import pytest
 import zstandard
 
+from fakes import tls
 from fakes.model_server import Answer, ModelServer, error, event, items, say
+from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy
 
 ENCODERS = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}
@@ -155,3 +158,19 @@ async def test_a_chunk_that_is_held_back_whole_does_not_end_the_answer(proxy: Pr
         await proxy.keys(upstream.base_url)
         reply = await proxy.ask(await proxy.open(), STREAMED)
     assert reply.body == body.replace(CANARY.encode(), b"*" * len(CANARY))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_a_live_request_that_cannot_be_kept_whole_is_an_alarm(tmp_path: Path, packed: bool) -> None:
+    made = tls.made(tmp_path / "tls", "api.openai.com")
+    headers = {"content-encoding": "zstd"} if packed else {}
+    content = b"not zstd" if packed else STREAMED | {"input": "x" * 400_000}
+    async with (
+        harness.proxy(tmp_path / "data", upstream_ca=str(made.authority), bodies_megabytes=1) as proxy,
+        ModelServer([say("a")], tls=made.server) as upstream,
+    ):
+        proxy.names.ports["api.openai.com"] = int(upstream.base_url.split(":")[2].split("/")[0])
+        tunnel = await proxy.tunnel(f"live-1:{await proxy.open_live()}", "api.openai.com", 443, tls="api.openai.com")
+        assert (await proxy.ask("sk-mine-0123456789", content, via=tunnel, headers=headers)).status == 200
+        await proxy.recorded(1, "live-1")
+        assert "the record of a call is not whole" in list((await proxy.close("live-1")).alarms)

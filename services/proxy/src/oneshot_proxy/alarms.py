@@ -10,8 +10,8 @@ from oneshot_proxy.usage import Usage
 
 LOST = "a call was lost, as the trace store could not be written in time"
 """For `Seen.trouble`: the store dropped it."""
-CUT_SHORT = "the record of an answer is not whole"
-"""For `Seen.trouble`: an answer was too large to be kept, or its content encoding could not be undone."""
+CUT_SHORT = "the record of a call is not whole"
+"""For `Seen.trouble`: a request or an answer was too large to be kept, or its content encoding could not be undone."""
 
 
 @dataclass(frozen=True)

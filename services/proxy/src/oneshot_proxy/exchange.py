@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
 
-from oneshot_proxy import headers, protocols, redact
+from oneshot_proxy import headers, protocols, redact, refusal
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.room import Kept, Share
 from oneshot_proxy.session import Session
 from oneshot_proxy.tee import Tee
@@ -22,7 +23,7 @@ class Exchange:
     `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
     `unread`: why the answer's bytes could not all be kept; empty when they are.
-    `share` is what its bodies take of the memory for all; whoever records it gives that back.
+    `share` is what its bodies take of the memory for all; whoever records it gives that back. `over`: nothing more will come.
     """
 
     session: Session
@@ -43,6 +44,7 @@ class Exchange:
     response_fields: tuple[tuple[bytes, bytes], ...] = ()
     unread: str = ""
     decoded: bool = False
+    over: bool = False
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -59,26 +61,36 @@ class Exchange:
         self.kept.add(chunk)
         return chunk
 
+    def expect(self, size: int) -> None:
+        """Hold the room for a request of so many bytes. :raises Refusal: there is none; then nothing of it may be kept."""
+        most = self.session.room.size
+        if size > most:
+            words = f"the request has {size} bytes; there is room for {most} of one session: send less, or give the proxy more memory"
+            raise Refusal(refusal.BAD_REQUEST, words)
+        if not self.share.hold(size):
+            raise Refusal(refusal.BUSY, f"there is no room now for the {size} bytes of the request: wait", 429)
+
     def keep(self, content: bytes) -> None:
-        """Keep a request that has come whole, as far as there is room."""
-        taken = self.share.take(len(content))
-        self.request = content[:taken]
-        if taken < len(content):
-            self.problem = f"only the first {taken} bytes of the request were kept"
+        """Keep a request that has come whole. :raises Refusal: as `expect` says."""
+        self.expect(len(content))
+        self.request = content
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
         if usage is not None and self.usage is None:
             self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
+            self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
 
     def end(self, status: int, response: bytes) -> None:
-        """Once, when nothing more will come."""
-        if not self.forwarded:
+        """When nothing more will come; the first time counts."""
+        if not self.forwarded or self.over:
             return
+        self.over = True
         self.session.in_flight -= 1
         if self.usage is None and 200 <= status < 300:
-            self.session.charge(len(self.request), len(response))
+            received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well
+            self.session.charge(max(len(self.request), self.kept.passed), max(len(response), received))
 
     def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept of a call that is on its way, without any key."""

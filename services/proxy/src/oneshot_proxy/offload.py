@@ -1,4 +1,8 @@
-"""Work on large bodies, away from the event loop: the streams of others must not wait for it."""
+"""Work on large bodies, away from the event loop: the streams of others must not wait for all of it.
+
+A thread helps between two steps of the work alone: code in C, such as a JSON parser, holds the interpreter for as long as one call
+takes. So what goes into one call must be bounded by whoever makes it.
+"""
 
 import asyncio
 from collections.abc import Callable

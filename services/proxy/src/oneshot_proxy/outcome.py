@@ -1,6 +1,7 @@
 """What an answer says about itself: usage, whether it is whole, and what failed. Pure; it knows no transport."""
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 
 from oneshot_proxy import usage
@@ -17,6 +18,7 @@ _TELLING = (
 _TOKENS = (b'"delta"', b"response.output_item.done")
 _NO_TOKENS = (b'"message_delta"', b'"delta":{}', b'"delta": {}')
 _LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
+_USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 MAX_SENTENCE = 300
 
 
@@ -79,6 +81,22 @@ def of_json(body: bytes) -> Outcome:
     if not value:
         return Outcome(failure="the answer is no JSON object")
     return of_body(value)
+
+
+def of_tail(tail: bytes) -> Outcome:
+    """The outcome of an answer that is one JSON object, of which there was no room for more than its end.
+
+    Every API puts the usage there. What stands in a text does not look like it: there, quotation marks are escaped.
+    """
+    for found in reversed(list(_USAGE.finditer(tail))):
+        try:
+            value, _ = json.JSONDecoder().raw_decode(tail[found.end() :].decode(errors="replace"))
+        except (ValueError, RecursionError):
+            continue
+        counted = usage.parse(value)
+        if counted is not None and counted.tokens:
+            return Outcome(usage=counted, finished=tail.rstrip().endswith(b"}"))
+    return Outcome(failure="there was no room for the answer, and its end tells no usage")
 
 
 def of_body(value: dict[str, object]) -> Outcome:

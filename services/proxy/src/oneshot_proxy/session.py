@@ -81,6 +81,7 @@ class Session:
     usage: Usage = field(default_factory=Usage)
     whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)
+    greatest_input: int = 0
     agent_usage: Usage | None = None
     trouble: Counter[str] = field(default_factory=Counter)
     stopped_by: str = ""
@@ -154,8 +155,10 @@ class Session:
 
     def charge(self, sent: int, received: int) -> None:
         """Charge the limits, never the usage, with a call that was answered without usage: an agent that leaves just before
-        the end, or an API that reports none, must not be free. Four bytes count as one token."""
-        self.unreported += self.price(Usage(input_tokens=sent // 4 + 1, output_tokens=received // 4 + 1))
+        the end, or an API that reports none, must not be free. Four bytes count as one token; the input is no less than the
+        greatest one that is known."""
+        given = max(sent // 4 + 1, self.greatest_input)
+        self.unreported += self.price(Usage(input_tokens=given, output_tokens=received // 4 + 1))
 
     def settle(self, status: int, outcome: Outcome, failure: str, *, decoded: bool = True) -> None:
         """Count an answer of the upstream. `failure` is empty where it was none of the upstream's doing."""

@@ -72,7 +72,7 @@ class Sessions:
         """
         tape = await self._exported(spec.recorded_session) if spec.recorded_session else spec.cassette
         session = await asyncio.to_thread(self._checked, spec, tape)
-        session.room = self._room
+        session.room = self._room.part()
         taken = await self._store.session(spec.session_id)
         self._close_forgotten()
         present = self._open.get(spec.session_id)

@@ -24,6 +24,7 @@ class ProxySettings(ServiceSettings):
     model_hosts: str = ""
     """Further model APIs that live sessions record, as host or host:port with commas between them; .example.com means all below."""
     bodies_megabytes: int = Field(default=128, ge=1)
-    """Memory for the bodies of all calls in flight, in MB; past it calls go on, but are recorded in part, and say so."""
+    """Memory for the bodies of all calls in flight, in MB; a session takes a quarter of it at most. Past it a run's requests are
+    refused, and other bodies are recorded in part, and say so."""
     upstream_ca: str = ""
     """PEM file with the authorities that upstream certificates are checked against; empty: the usual public ones."""

@@ -63,6 +63,11 @@ class Tee:
         """How many bytes `end` has to work on."""
         return len(self._kept)
 
+    @property
+    def passed(self) -> int:
+        """How many bytes came, decoded; not all of them need be kept."""
+        return self._kept.passed
+
     def _scan(self, data: bytes, now: float) -> None:
         for event in self._scanner.feed(data):
             self._outcome = outcome.after(self._outcome, event)
@@ -82,5 +87,5 @@ class Tee:
         if self._sse:
             self._scan(b"\n\n", self.last_token_at)  # the last event may lack its empty line
         else:
-            self._outcome = outcome.of_json(body)
+            self._outcome = outcome.of_tail(self._kept.tail) if self._kept.cut else outcome.of_json(body)
         return body, self._outcome, self._kept.problem("answer") or self._decoder.end()

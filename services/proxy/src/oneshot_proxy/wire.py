@@ -21,12 +21,15 @@ _NOT_FOUND = ("/v1/models", "/v1/messages/count_tokens")  # an agent does withou
 _TOOLS = frozenset({"function", "custom", "namespace", "tool_search", "local_shell"})
 # the same of Anthropic's, whose names end with a date; those without a type are the agent's own
 _MESSAGES_TOOLS = re.compile("(custom)?|(bash|text_editor|computer|memory)_[0-9]+")
-# they name another model, tools that are kept elsewhere, or another price
+# they name another model, tools or a conversation that are kept elsewhere, or another price
 _FIELDS = (
     "models",
+    "preset",
     "route",
     "plugins",
     "prompt",
+    "previous_response_id",
+    "conversation",
     "web_search_options",
     "background",
     "mcp_servers",
@@ -36,7 +39,11 @@ _FIELDS = (
 # what else they may be told is paid at another price
 _PACES = {"service_tier": (None, "auto", "default", "standard_only"), "speed": (None, "standard")}
 _WRITTEN = ("tool_use", "server_tool_use", "mcp_tool_use")  # their input is what the model wrote for a tool
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request's body, decoded."""
+_MAX_MARKS = 300_000  # commas and opening brackets: no more values stand in a body, and each takes some sixty bytes once it is read
 _FILE_KEYS = frozenset({"file_url", "image_url", "url"})
+_PARTS = ("content", "output")
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,19 @@ def endpoint(method: str, path: str, speaks: str) -> str:
     return allowed[plain]
 
 
+def check_size(size: int) -> None:
+    """:raises Refusal: a body of so many bytes is too large."""
+    if size > MAX_BODY:
+        raise Refusal(refusal.BAD_REQUEST, f"the body has {size} bytes; at most {MAX_BODY} are allowed: send less")
+
+
 def parse(wire_api: str, content: bytes) -> Request:
-    """Read a body. :raises Refusal: no JSON object, or one in which a key stands twice (readers differ on which counts)."""
+    """Read a body. :raises Refusal: it is too large, has too many values, or is no JSON object, or one in which a key stands twice
+    (readers differ on which counts)."""
+    check_size(len(content))
+    if len(content) > _MAX_MARKS and (marks := sum(map(content.count, (b",", b"[", b"{")))) > _MAX_MARKS:
+        words = f"the body has {marks} commas and opening brackets; at most {_MAX_MARKS} are allowed: send less"
+        raise Refusal(refusal.BAD_REQUEST, words)
     try:
         body = _json(content)
     except (ValueError, RecursionError) as error:
@@ -94,9 +112,11 @@ def _json(content: bytes) -> Any:  # noqa: ANN401 -- any JSON
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {twice!r} stands twice in one object")
+        seen = set[str]()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"key {key!r} stands twice in one object")
+            seen.add(key)
     return found
 
 
@@ -133,32 +153,37 @@ def _tool_types(body: dict[str, Any]) -> Iterator[str]:
     places = [body.get("tools"), *(item.get("tools") for item in Request("", body).items)]
     while places:
         place = places.pop()
-        for tool in place if isinstance(place, list) else ():
-            if isinstance(tool, dict):
-                yield str(tool.get("type", ""))
-                places.append(tool.get("tools"))
+        if not isinstance(place, list | None) or not all(isinstance(tool, dict) for tool in place or ()):
+            raise Refusal(refusal.BAD_REQUEST, "the tools are no list of JSON objects; send one")
+        for tool in place or ():
+            yield str(tool.get("type", ""))
+            places.append(tool.get("tools"))
 
 
 def _addresses(*places: object) -> Iterator[str]:
     """Web addresses in the parts of messages that name a file or an image."""
     for place in places:
         for item in place if isinstance(place, list) else ():
-            content = item.get("content", item.get("output")) if isinstance(item, dict) else None
-            for part in content if isinstance(content, list) else ():
-                yield from _part_addresses(part)
+            if isinstance(item, dict):
+                yield from _part_addresses({key: item[key] for key in _PARTS if key in item})
 
 
 def _part_addresses(part: object) -> Iterator[str]:
     if not isinstance(part, dict) or part.get("type") in _WRITTEN:
         return
     for key, value in part.items():
-        if key == "content" and isinstance(value, list):
+        if key in _PARTS and isinstance(value, list):
             for inner in value:
                 yield from _part_addresses(inner)
         elif isinstance(value, dict):
             yield from _part_addresses(value)
-        elif key in _FILE_KEYS and isinstance(value, str) and not value.startswith("data:"):
+        elif isinstance(value, str) and _fetched(key, value):
             yield value
+
+
+def _fetched(key: str, value: str) -> bool:
+    named = key in _FILE_KEYS or (key == "file_data" and ":" in value)  # base64 has no colon
+    return named and not value.startswith("data:")
 
 
 def with_usage(request: Request) -> bytes | None:

@@ -4,9 +4,13 @@ It is one addon on purpose. mitmproxy goes on to the next addon when one fails; 
 addressed to the discard port, so that nothing unchecked reaches an upstream.
 """
 
+import asyncio
+import contextlib
 from urllib.parse import urlsplit
 
 from mitmproxy.http import Headers, HTTPFlow, Response
+from mitmproxy.http import Request as HTTPRequest
+from mitmproxy.net.http.http1 import expected_http_body_size
 from mitmproxy.net.http.url import hostport
 
 from oneshot_proxy import encoding, exchange, offload, playback, refusal, wire
@@ -21,6 +25,8 @@ from oneshot_proxy.wire import Request
 from oneshot_shared import logs
 from oneshot_shared.providers import Upstream
 
+_MAX_OPEN = 64  # those that are refused, come in or are being recorded included
+_MAX_UNREAD = 1024 * 1024  # bytes of a refused body that are waited for, so that its sender reads why
 _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a call is known at its end
 
 
@@ -30,25 +36,26 @@ class Gate:
     def __init__(self, sessions: Sessions, playback_server: PlaybackServer) -> None:
         self._sessions = sessions
         self._playback_server = playback_server
+        self._large = asyncio.Lock()
 
     def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
         if door.is_forward(flow):
             session = door.session_of(flow)
-            if flow.response is not None or (session is not None and session.live):
+            if session is not None and session.live:
+                return
+            if flow.response is not None:
+                _drop(flow)
                 return
             flow.request.path = _gateway_path(flow.request.path, session)
         else:
             session = self._sessions.find(_token(flow.request.headers))
-        if session is not None:
-            exchange.begin(flow, session)
-        if "websocket" in flow.request.headers.get("upgrade", "").lower():
-            _refuse(
-                flow, Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
-            )
-        elif session is None:
-            words = "the token is unknown or was revoked; open a session and use its token as the API key"
-            _refuse(flow, Refusal(refusal.UNKNOWN_TOKEN, words, 401))
+        found = exchange.begin(flow, session) if session is not None else None
+        try:
+            _expect(flow.request, found)
+        except Refusal as error:
+            _refuse(flow, error)
+            _drop(flow)
 
     async def request(self, flow: HTTPFlow) -> None:
         """Refuse, replay or send on."""
@@ -72,13 +79,16 @@ class Gate:
         raw, encoded = flow.request.raw_content or b"", flow.request.headers.get("content-encoding", "")
         # how much comes out of an encoded body, only decoding tells
         size = offload.LARGE if encoded else len(raw)
-        content, problem = await offload.run(size, encoding.decode, raw, encoded)
-        found.keep(content)
-        speaks = session.upstream.provider.wire_api if session.upstream else "responses"
-        wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
-        if problem:
-            raise Refusal(refusal.BAD_REQUEST, f"the body cannot be read: {problem}; send it without content encoding")
-        request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
+        # one large body at a time is read, as what comes out of it takes memory that nobody counts
+        async with self._large if size >= offload.LARGE else contextlib.nullcontext():
+            content, problem = await offload.run(size, encoding.decode, raw, encoded, wire.MAX_BODY)
+            found.keep(content)
+            speaks = session.upstream.provider.wire_api if session.upstream else "responses"
+            wire_api = wire.endpoint(flow.request.method, flow.request.path, speaks)
+            if problem:
+                words = f"the body cannot be read: {problem}; send it without content encoding"
+                raise Refusal(refusal.BAD_REQUEST, words)
+            request = await offload.run(len(content), _understood, wire_api, content, session.spec.model)
         self._check_session(session)  # again: while a thread read the body, others may have come
         _check_budget(session)
         if session.player is not None:
@@ -126,6 +136,36 @@ class Gate:
         for name in CREDENTIALS:
             flow.request.headers.pop(name, None)
         self._playback_server.play(flow.request, answer)
+
+
+def _expect(request: HTTPRequest, found: Exchange | None) -> None:
+    """Take the room of a body before it comes: what comes by halves lies in memory too. :raises Refusal: it is not let in."""
+    if "websocket" in request.headers.get("upgrade", "").lower():
+        raise Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
+    if found is None:
+        words = "the token is unknown or was revoked; open a session and use its token as the API key"
+        raise Refusal(refusal.UNKNOWN_TOKEN, words, 401)
+    session, size = found.session, _size(request)
+    if session.unrecorded > _MAX_OPEN:
+        raise Refusal(refusal.BUSY, f"more than {_MAX_OPEN} requests of this session are open: wait", 429)
+    if size is not None:
+        wire.check_size(size)
+    found.expect(min(wire.MAX_BODY, session.room.size) if size is None else size)
+
+
+def _size(request: HTTPRequest) -> int | None:
+    """How many bytes the body will have, as it is sent; None where nothing but its end tells."""
+    try:
+        return expected_http_body_size(request)
+    except ValueError:  # mitmproxy refuses it
+        return None
+
+
+def _drop(flow: HTTPFlow) -> None:
+    """Close the connection on a refused body that is large: it would lie in memory until it has come, if ever."""
+    size = _size(flow.request)
+    if (size is None or size > _MAX_UNREAD) and flow.killable:
+        flow.kill()  # type: ignore[no-untyped-call] # mitmproxy's is untyped
 
 
 def _understood(wire_api: str, content: bytes, model: str) -> Request:

@@ -78,6 +78,7 @@ class Tap:
             if not found.session.live:
                 raise
         finally:
+            found.end(response.status_code if response is not None else 0, b"")  # where it failed before it did so
             found.session.unrecorded -= 1
             found.share.give_back()
             self._recording.discard(task)
@@ -91,7 +92,7 @@ class Tap:
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
         left = broken if broken and not failure and not found.cut and not result.finished else ""
-        found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem)
+        found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem) or _request_is_cut(found, broken)
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
         found.unread = problem if not broken else ""
         kind = response.headers.get("content-type", "") if response is not None else ""
@@ -117,6 +118,11 @@ def _chunks(tee: Tee) -> Callable[[bytes], list[bytes]]:
         return [data] if data else []
 
     return passing
+
+
+def _request_is_cut(found: Exchange, broken: str) -> bool:
+    """Whether not all of a request that went on could be kept. What a person's agent broke off itself is no trouble."""
+    return found.kept.cut or bool(found.session.live and found.forwarded and found.problem and not broken)
 
 
 def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:
