@@ -134,7 +134,7 @@ async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(proxy: Proxy, m
     def broken(*_: object) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(Exchange, "record", broken)
+    monkeypatch.setattr(Exchange, "ended", broken)
     async with ModelServer([say("a")]) as upstream:
         await proxy.keys(upstream.base_url)
         await proxy.ask(await proxy.open(), STREAMED)

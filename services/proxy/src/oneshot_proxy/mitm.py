@@ -19,8 +19,20 @@ from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.addons.update_alt_svc import UpdateAltSvc
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.hooks import Hook
+from mitmproxy.http import Response
 from mitmproxy.master import Master
+from mitmproxy.net.http import http1
 from mitmproxy.options import Options
+from mitmproxy.proxy.layers.http import _http1
+
+from oneshot_proxy import refusal
+from oneshot_proxy.refusal import Refusal
+
+_SAID = {
+    400: "the proxy cannot read this as an HTTP request",
+    413: "the body is larger than the proxy takes",
+    502: "the upstream could not be reached, or did not answer in HTTP; the record of the call says what happened",
+}
 
 
 class _Addons(AddonManager):
@@ -55,11 +67,27 @@ class _Master(Master):
         self.addons = _Addons(self)
 
 
+def _error_response(status_code: int, message: str = "") -> bytes:
+    """mitmproxy's page without its message: it quotes what the upstream sent, and with it the key of an upstream that echoes it."""
+    words = _SAID.get(status_code, "the call failed; its record says why")
+    headers = {"content-type": "application/json", "connection": "close"}
+    answer = Response.make(status_code, Refusal(refusal.UPSTREAM, words, status_code).body(), headers)
+    page: bytes = http1.assemble_response(answer)  # type: ignore[no-untyped-call] # mitmproxy's own is untyped
+    return page
+
+
+def _patch() -> None:
+    """Mend mitmproxy 12.2.3 where no option does. test_mitm.py notices when a newer one has changed what is mended here."""
+    patched: Any = _http1
+    patched.make_error_response = _error_response
+
+
 def master(options: Options) -> Master:
     """A master that serves, without a console, a dumper and the check that ends the process by sys.exit inside of a task.
 
     Block refuses clients with public addresses; UpdateAltSvc keeps an upstream from leading agents past the gateway.
     """
+    _patch()
     made = _Master(options)
     made.addons.add(Core(), Block(), DisableH2C(), Proxyserver(), NextLayer(), TlsConfig(), UpdateAltSvc())  # type: ignore[no-untyped-call]
     return made
