@@ -10,7 +10,9 @@ import pytest
 import zstandard
 
 from fakes import tls
-from fakes.model_server import Answer, ModelServer, body, say
+from fakes.model_server import Answer, ModelServer, body, raw, say
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.room import Room
 from oneshot_proxy.tee import Tee
 from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy, Reply
@@ -206,3 +208,32 @@ async def test_a_live_token_at_the_gateway_is_shown_the_door(proxy: Proxy) -> No
     reply = await proxy.ask(token)
     assert (reply.status, reply.error["code"]) == (400, "oneshot_wrong_door")
     assert (await proxy.recorded(1, "live-1"))[0].status == 400
+
+
+async def test_an_answer_before_the_requests_end_is_recorded_once_with_what_had_come(
+    tmp_path: Path, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[Room] = []
+    monkeypatch.setattr("oneshot_proxy.app.Room", lambda size: rooms.append(Room(size)) or rooms[0])
+    answer = b'HTTP/1.1 413 No\r\ncontent-length: 23\r\n\r\n{"error":{"message":1}}'
+    content = json.dumps(STREAMED | {"input": "x" * 300_000}).encode()
+    head = f"POST /v1/responses HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {MINE}\r\ncontent-length: {len(content)}\r\n\r\n"
+    async with (
+        harness.proxy(tmp_path / "data", upstream_ca=str(made.authority)) as proxy,
+        raw(answer, made.server, early=True) as port,
+    ):
+        proxy.names.ports["api.openai.com"] = port
+        token, left = await proxy.open_live(), rooms[0].left
+        tunnel = await proxy.tunnel(f"live-1:{token}", "api.openai.com", 443, tls="api.openai.com")
+        tunnel.writer.write(head.encode() + content[:1000])
+        await tunnel.head()
+        await proxy.recorded(1, "live-1")
+        tunnel.writer.write(content[1000:])
+        await asyncio.sleep(0.2)
+        (call,) = await proxy.calls("live-1")
+        assert (tunnel.status, call.status, call.request) == (413, 413, content[:1000])
+        assert call.response.startswith(b'{"error"')
+        assert rooms[0].left == left
+        await proxy.close("live-1")
+        pruned = await proxy.stub.PruneSessions(pb.PruneSessionsRequest(session_ids=["live-1"]))
+        assert list(pruned.session_ids) == ["live-1"]

@@ -1,6 +1,7 @@
 """One HTTP exchange on its way through the gateway, and the record that is left of it."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
@@ -23,6 +24,8 @@ class Exchange:
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
     `unread`: why the answer's bytes could not all be kept; empty when they are.
     `share` is what its bodies take of the memory for all; whoever records it gives that back.
+    `recorded`: its record is made, or being made; an upstream may answer before the request has ended, and what comes later is not kept.
+    `reader` understands a live session's request; None for others, whose requests are understood before they go on.
     """
 
     session: Session
@@ -43,6 +46,8 @@ class Exchange:
     response_fields: tuple[tuple[bytes, bytes], ...] = ()
     unread: str = ""
     decoded: bool = False
+    recorded: bool = False
+    reader: Callable[[], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -56,8 +61,15 @@ class Exchange:
 
     def keep_request(self, chunk: bytes) -> bytes:
         """The tee in a request's stream."""
-        self.kept.add(chunk)
+        if not self.recorded:
+            self.kept.add(chunk)
         return chunk
+
+    async def understand(self) -> None:
+        """Understand a live session's request, once."""
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            await reader()
 
     def keep(self, content: bytes) -> None:
         """Keep a request that has come whole, as far as there is room."""
@@ -79,6 +91,12 @@ class Exchange:
         self.session.in_flight -= 1
         if self.usage is None and 200 <= status < 300:
             self.session.charge(len(self.request), len(response))
+
+    def release(self) -> None:
+        """Once, when its record is queued, or lost."""
+        self.recorded = True
+        self.session.unrecorded -= 1
+        self.share.give_back()
 
     def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept of a call that is on its way, without any key."""

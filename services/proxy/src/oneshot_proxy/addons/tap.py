@@ -69,17 +69,20 @@ class Tap:
             await asyncio.wait(tasks)
 
     async def _try_to_record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        if found.recorded:
+            return
+        found.recorded = True
         task = asyncio.current_task()
         self._recording.add(task)
         try:
+            await found.understand()
             await self._record(found, response, broken)
         except Exception as error:
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
             if not found.session.live:
                 raise
         finally:
-            found.session.unrecorded -= 1
-            found.share.give_back()
+            found.release()
             self._recording.discard(task)
 
     async def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
