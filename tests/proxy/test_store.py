@@ -3,12 +3,14 @@
 import asyncio
 import errno
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from oneshot_proxy.records import CallRecord
+from oneshot_proxy.storage import reader
 from oneshot_proxy.store import Store
 from oneshot_proxy.usage import Usage
 from proxy.test_records import RECORD
@@ -97,3 +99,12 @@ async def test_the_loop_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     other.close()
     await flushed
     await store.close()
+
+
+async def test_readers_take_no_thread_that_calls_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    monkeypatch.setattr(reader, "sessions", lambda *_: names.append(threading.current_thread().name) or [])
+    store = Store(tmp_path / "proxy.sqlite")
+    await store.sessions(1)
+    await store.close()
+    assert names[0].startswith("store-reader")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import zstandard
 from fakes import tls
 from fakes.model_server import Answer, ModelServer, body, raw, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.addons import live
 from oneshot_proxy.room import Room
 from oneshot_proxy.tee import Tee
 from proxy import harness
@@ -208,6 +210,31 @@ async def test_a_live_token_at_the_gateway_is_shown_the_door(proxy: Proxy) -> No
     reply = await proxy.ask(token)
     assert (reply.status, reply.error["code"]) == (400, "oneshot_wrong_door")
     assert (await proxy.recorded(1, "live-1"))[0].status == 400
+
+
+async def test_an_answer_does_not_wait_until_its_request_is_understood(
+    proxy: Proxy, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, answered = live._understand, threading.Event()
+
+    def slow(*arguments: Any) -> None:
+        assert answered.wait(10)
+        read(*arguments)
+
+    monkeypatch.setattr(live, "_understand", slow)
+    packed = zstandard.compress(json.dumps(STREAMED).encode())
+    async with ModelServer([say("a")], tls=made.server) as upstream:
+        person = Person(proxy, await proxy.open_live(), upstream)
+        async with asyncio.timeout(5):
+            reply = await person.ask(packed, headers={"content-encoding": "zstd"})
+        assert b"response.completed" in reply.body
+        assert await proxy.calls("live-1") == []
+        answered.set()
+        (call,) = await proxy.recorded(1, "live-1")
+    assert json.loads(call.request) == STREAMED
+    session = await proxy.session("live-1")
+    assert list(session.alarms) == []
+    assert session.usage.cost_usd > 0  # its model was known late, not never
 
 
 async def test_an_answer_before_the_requests_end_is_recorded_once_with_what_had_come(

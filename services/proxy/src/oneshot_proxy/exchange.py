@@ -1,7 +1,8 @@
 """One HTTP exchange on its way through the gateway, and the record that is left of it."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
@@ -25,7 +26,8 @@ class Exchange:
     `unread`: why the answer's bytes could not all be kept; empty when they are.
     `share` is what its bodies take of the memory for all; whoever records it gives that back.
     `recorded`: its record is made, or being made; an upstream may answer before the request has ended, and what comes later is not kept.
-    `reader` understands a live session's request; None for others, whose requests are understood before they go on.
+    `reader` understands a live session's request, in the task `reading`; None for others, whose requests are understood before they
+    go on.
     """
 
     session: Session
@@ -47,7 +49,8 @@ class Exchange:
     unread: str = ""
     decoded: bool = False
     recorded: bool = False
-    reader: Callable[[], Awaitable[None]] | None = None
+    reader: Callable[[], Coroutine[None, None, None]] | None = None
+    reading: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -65,11 +68,16 @@ class Exchange:
             self.kept.add(chunk)
         return chunk
 
-    async def understand(self) -> None:
-        """Understand a live session's request, once."""
-        reader, self.reader = self.reader, None
-        if reader is not None:
-            await reader()
+    def understand(self) -> None:
+        """Begin to understand a live session's request, once, beside the call: that must not wait."""
+        if self.reader is not None and self.reading is None:
+            self.reading = asyncio.get_running_loop().create_task(self.reader())
+
+    async def understood(self) -> None:
+        """Wait until it is."""
+        self.understand()
+        if self.reading is not None:
+            await self.reading
 
     def keep(self, content: bytes) -> None:
         """Keep a request that has come whole, as far as there is room."""
@@ -79,8 +87,12 @@ class Exchange:
             self.problem = f"only the first {taken} bytes of the request were kept"
 
     def count(self, usage: Usage | None) -> None:
-        """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
-        if usage is not None and self.usage is None:
+        """Count the call's usage into the session, once: as soon as it is known, for the next call's budget.
+
+        What a live session's call costs is known when its request is understood.
+        """
+        waits = self.reader is not None and not (self.reading and self.reading.done())
+        if usage is not None and self.usage is None and not waits:
             self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
 

@@ -14,6 +14,8 @@ from oneshot_proxy.storage.insert import Inserter
 from oneshot_proxy.storage.reader import Reader, Verification
 from oneshot_proxy.storage.writer import Writer
 
+_READERS = 4  # threads of their own: a long check or export must not keep a person's request waiting for one
+
 
 @dataclass(frozen=True)
 class Pruned:
@@ -34,6 +36,7 @@ class Store:
         file.prepare(path)
         self._path = path
         self._writer = Writer(path)
+        self._readers = concurrent.futures.ThreadPoolExecutor(_READERS, "store-reader")
 
     @property
     def problem(self) -> str:
@@ -64,6 +67,7 @@ class Store:
     async def close(self) -> None:
         """Write what is queued and stop."""
         await asyncio.to_thread(self._writer.close)
+        self._readers.shutdown(wait=False)
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """One session as it was last queued. :raises DataLoss: it cannot be read."""
@@ -80,19 +84,19 @@ class Store:
         :raises DataLoss: one is not what was recorded. FileNotFoundError: the session is deleted meanwhile.
         """
         await self.flush()
-        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        opened = await self._read(Reader, self._path, session_id)
         try:
             for seq in opened.calls:
-                yield await asyncio.to_thread(opened.call, seq)
+                yield await self._read(opened.call, seq)
         finally:
             opened.close()
 
     async def verify(self, session_id: str) -> Verification:
         """Rebuild every body of a session and compare it with its checksum."""
         await self.flush()
-        opened = await asyncio.to_thread(Reader, self._path, session_id)
+        opened = await self._read(Reader, self._path, session_id)
         try:
-            return await asyncio.to_thread(opened.verify)
+            return await self._read(opened.verify)
         finally:
             opened.close()
 
@@ -115,7 +119,10 @@ class Store:
 
     async def _sessions(self, where: str, *values: object) -> list[SessionRecord]:
         await self.flush()
-        return await asyncio.to_thread(reader.sessions, self._path, where, *values)
+        return await self._read(reader.sessions, self._path, where, *values)
+
+    async def _read[**P, R](self, work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(work, *arguments, **named))
 
     async def _ask[T](self, work: Callable[[sqlite3.Connection, Inserter], T]) -> T:
         """The result of some work in the writer's thread."""

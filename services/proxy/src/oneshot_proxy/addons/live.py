@@ -64,10 +64,10 @@ class Live:
         found.reader = partial(self._read, flow, found)
         self._sessions.begin(found.begun(self._sessions.patterns(session)))
 
-    async def request(self, flow: HTTPFlow) -> None:
+    def request(self, flow: HTTPFlow) -> None:
         """The body has passed: understand what was kept of it, unless the answer has ended and the tap has done it already."""
         if (found := exchange.of(flow)) is not None:
-            await found.understand()
+            found.understand()
 
     async def _read(self, flow: HTTPFlow, found: Exchange) -> None:
         try:

@@ -56,7 +56,11 @@ class Tap:
     async def response(self, flow: HTTPFlow) -> None:
         """The exchange ended as HTTP wants it."""
         if (found := exchange.of(flow)) is not None and flow.response is not None:
-            await self._try_to_record(found, flow.response, "")
+            recording = self._try_to_record(found, flow.response, "")
+            if found.session.live:  # mitmproxy holds the answer's end back until we are done: a person's does not wait
+                self._recording.add(asyncio.get_running_loop().create_task(recording))
+            else:
+                await recording
 
     async def error(self, flow: HTTPFlow) -> None:
         """The exchange broke off: no connection, a cut stream, or an agent that left."""
@@ -75,7 +79,7 @@ class Tap:
         task = asyncio.current_task()
         self._recording.add(task)
         try:
-            await found.understand()
+            await found.understood()
             await self._record(found, response, broken)
         except Exception as error:
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
