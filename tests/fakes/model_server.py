@@ -177,8 +177,13 @@ async def _read(reader: asyncio.StreamReader) -> Seen:
 
 
 @contextlib.asynccontextmanager
-async def raw(answer: bytes, tls: ssl.SSLContext | None = None, *, early: bool = False) -> AsyncIterator[int]:
-    """A server that sends these very bytes, once the request is whole, or with `early` once its head is there; gives its port."""
+async def raw(
+    answer: bytes, tls: ssl.SSLContext | None = None, *, early: bool = False, pause: float = 0
+) -> AsyncIterator[int]:
+    """A server that sends these very bytes, once the request is whole, or with `early` once its head is there; gives its port.
+
+    With a pause, byte by byte.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
@@ -186,7 +191,9 @@ async def raw(answer: bytes, tls: ssl.SSLContext | None = None, *, early: bool =
                 await reader.readuntil(b"\r\n\r\n")
             else:
                 await _read(reader)
-            writer.write(answer)
+            for piece in [answer[at : at + 1] for at in range(len(answer))] if pause else [answer]:
+                writer.write(piece)
+                await asyncio.sleep(pause)
             await reader.read()
         writer.close()
 

@@ -6,9 +6,13 @@ wish of a person at its console. See benchmarks/README.md.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
+from h11 import Data, EndOfMessage
+from h11._readers import ChunkedReader
+from h11._receivebuffer import ReceiveBuffer
 from mitmproxy.addonmanager import AddonManager, safecall
 from mitmproxy.addons.block import Block
 from mitmproxy.addons.core import Core
@@ -23,6 +27,8 @@ from mitmproxy.http import Response
 from mitmproxy.master import Master
 from mitmproxy.net.http import http1
 from mitmproxy.options import Options
+from mitmproxy.proxy.events import ConnectionEvent, DataReceived
+from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.http import _http1
 
 from oneshot_proxy import refusal
@@ -76,10 +82,37 @@ def _error_response(status_code: int, message: str = "") -> bytes:
     return page
 
 
+class _WithoutTrailers(ChunkedReader):
+    """A chunked body's reader for which trailers do not exist: mitmproxy raises NotImplementedError, and the call hangs."""
+
+    def __call__(self, buf: ReceiveBuffer) -> Data | EndOfMessage | None:
+        event = super().__call__(buf)
+        return EndOfMessage() if isinstance(event, EndOfMessage) else event
+
+
+def _body_reader(expected_size: int | None) -> Any:  # noqa: ANN401 -- one of h11's readers, which share no type
+    return _WithoutTrailers() if expected_size is None else _make_body_reader(expected_size)
+
+
+def _read_answer(self: _http1.Http1Client, event: ConnectionEvent) -> CommandGenerator[None]:
+    """As mitmproxy does it, which takes an interim answer (RFC 9110, 15.2) for the answer. None is asked for: mitmproxy itself
+    answers `Expect: 100-continue`."""
+    while self.request and isinstance(event, DataReceived) and _INTERIM.match(bytes(self.buf)):
+        if self.buf.maybe_extract_lines() is None:
+            return
+    yield from _read_headers(self, event)
+
+
+_INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d[ \r\n]")  # 101 is an answer, and the last one in HTTP
+_make_body_reader, _read_headers = _http1.make_body_reader, _http1.Http1Client.read_headers
+
+
 def _patch() -> None:
     """Mend mitmproxy 12.2.3 where no option does. test_mitm.py notices when a newer one has changed what is mended here."""
     patched: Any = _http1
     patched.make_error_response = _error_response
+    patched.make_body_reader = _body_reader
+    patched.Http1Client.read_headers = _read_answer
 
 
 def master(options: Options) -> Master:
