@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from fakes import tls
-from fakes.model_server import Answer, ModelServer, body, raw, say
+from fakes.model_server import USAGE, Answer, ModelServer, body, raw, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.addons import live
 from oneshot_proxy.room import Room
@@ -264,3 +264,22 @@ async def test_an_answer_before_the_requests_end_is_recorded_once_with_what_had_
         await proxy.close("live-1")
         pruned = await proxy.stub.PruneSessions(pb.PruneSessionsRequest(session_ids=["live-1"]))
         assert list(pruned.session_ids) == ["live-1"]
+
+
+async def test_what_asks_no_model_is_recorded_and_counts_for_nothing(proxy: Proxy, made: tls.Tls) -> None:
+    old = {"id": "r", "object": "response", "status": "completed", "output": [], "usage": USAGE}
+    async with ModelServer([body({"input_tokens": 12}), body(old), body(old)], tls=made.server) as upstream:
+        token = await proxy.open_live(limits={"requests": 1, "tokens": 100})
+        person = Person(proxy, token, upstream, "api.anthropic.com")
+        asked = {"model": "claude", "messages": []}
+        assert (await person.ask(asked, path="/v1/messages/count_tokens")).status == 200
+        person = Person(proxy, token, upstream)
+        assert (await person.ask(b"", path="/v1/responses/r", method="GET")).status == 200
+        counted, looked = await proxy.recorded(2, "live-1")
+        session = await proxy.session("live-1")
+        assert (counted.wire_api, looked.wire_api, session.calls) == ("", "", 2)
+        assert (session.calls_succeeded, session.usage.input_tokens, list(session.alarms)) == (0, 0, [])
+        assert (await person.ask()).status == 200
+    await proxy.recorded(3, "live-1")
+    session = await proxy.session("live-1")
+    assert (session.calls_succeeded, session.usage.input_tokens) == (1, 1000)

@@ -62,6 +62,11 @@ class Exchange:
         """Who answers, for sentences."""
         return self.session.spec.upstream or self.host
 
+    @property
+    def asks_model(self) -> bool:
+        """Whether it is a model's answer that counts. A live session's may also be a count of tokens, or a look at an old answer."""
+        return not self.session.live or bool(self.wire_api or protocols.wire_api(self.request_line))
+
     def keep_request(self, chunk: bytes) -> bytes:
         """The tee in a request's stream."""
         if not self.recorded:
@@ -92,7 +97,7 @@ class Exchange:
         What a live session's call costs is known when its request is understood.
         """
         waits = self.reader is not None and not (self.reading and self.reading.done())
-        if usage is not None and self.usage is None and not waits:
+        if usage is not None and self.usage is None and not waits and self.asks_model:
             self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
 
@@ -101,7 +106,7 @@ class Exchange:
         if not self.forwarded:
             return
         self.session.in_flight -= 1
-        if self.usage is None and 200 <= status < 300:
+        if self.usage is None and 200 <= status < 300 and self.asks_model:
             self.session.charge(len(self.request), len(response))
 
     def release(self) -> None:

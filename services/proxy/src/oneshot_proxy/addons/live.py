@@ -59,7 +59,7 @@ class Live:
             self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
         found.forwarded = True
         session.in_flight += 1
-        session.requests += 1
+        session.requests += found.asks_model
         flow.request.stream = found.keep_request
         found.reader = partial(self._read, flow, found)
         self._sessions.begin(found.begun(self._sessions.patterns(session)))

@@ -105,7 +105,7 @@ class Tap:
         found.response_fields = response.headers.fields if response is not None else ()
         size = len(found.request) + len(body)
         record = await offload.run(size, found.ended, status, kind, body, patterns)
-        if found.forwarded:
+        if found.forwarded and found.asks_model:
             found.session.settle(status, result, failure, decoded=found.decoded)
         self._sessions.keep(found.session, record)
 
