@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -174,3 +174,32 @@ async def _read(reader: asyncio.StreamReader) -> Seen:
     method, path, _ = head[0].split(" ", 2)
     headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in head[1:] if line)}
     return Seen(method, path, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+
+
+@contextlib.asynccontextmanager
+async def raw(
+    answer: bytes, tls: ssl.SSLContext | None = None, *, early: bool = False, pause: float = 0
+) -> AsyncIterator[int]:
+    """A server that sends these very bytes, once the request is whole, or with `early` once its head is there; gives its port.
+
+    With a pause, byte by byte.
+    """
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            if early:
+                await reader.readuntil(b"\r\n\r\n")
+            else:
+                await _read(reader)
+            for piece in [answer[at : at + 1] for at in range(len(answer))] if pause else [answer]:
+                writer.write(piece)
+                await asyncio.sleep(pause)
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        server.abort_clients()

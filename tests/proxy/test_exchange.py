@@ -26,6 +26,16 @@ def test_the_exchange_stays_with_its_flow() -> None:
     assert exchange.begin(flow, made()) is exchange.of(flow)
 
 
+def test_what_comes_after_its_record_passes_and_is_not_kept() -> None:
+    session = made()
+    found = exchange.begin(tflow(), session)
+    left = session.room.left
+    found.keep_request(b"abc")
+    found.release()
+    assert found.keep_request(b"def") == b"def"
+    assert (bytes(found.kept), session.room.left, session.unrecorded) == (b"abc", left, 0)
+
+
 def test_the_record_is_clean_and_without_the_query() -> None:
     flow = tflow()
     flow.request.path = "/v1/responses?secret=1"

@@ -41,9 +41,9 @@ async def test_a_session_that_is_not_open_cannot_be_held(proxy: Proxy) -> None:
                 pass
 
 
-async def held(leases: Leases) -> None:
+async def held(leases: Leases, name: str = "live-1") -> None:
     """Hold until cancelled."""
-    async with aclosing(leases.hold("live-1")) as records:
+    async with aclosing(leases.hold(name)) as records:
         async for _ in records:
             pass
 
@@ -92,3 +92,46 @@ async def test_a_client_that_is_gone_leaves_the_session_to_the_others(proxy: Pro
     again = proxy.stub.HoldSession(pb.HoldSessionRequest(session_id="live-1"))
     assert (await anext(again)).session.kind == pb.SESSION_KIND_LIVE
     await again.aclose()
+
+
+async def test_a_store_that_cannot_be_read_ends_no_lease(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_: Store) -> None:
+        raise OSError(28, "the disk is full")
+
+    token = await proxy.open_live()
+    monkeypatch.setattr(Store, "flush", full)
+    stream = proxy.stub.HoldSession(pb.HoldSessionRequest(session_id="live-1"))
+    assert (await anext(stream)).session.calls == 0
+    await proxy.ask(token)  # refused, and counted
+    response = await asyncio.wait_for(anext(stream), 5)
+    assert (response.session.calls, response.session.open) == (1, True)
+    await stream.aclose()
+    monkeypatch.undo()
+
+
+async def test_a_live_session_that_nobody_ever_holds_is_closed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "proxy.sqlite")
+    sessions = Sessions(store, Secrets())
+    leases = Leases(sessions, first_grace=0.2)
+    await sessions.open(Spec("live-1", "", kind="live"))
+    await sessions.open(Spec("live-2", "", kind="live"))
+    leases.expect("live-1")
+    leases.expect("live-2")
+    task = asyncio.create_task(held(leases, "live-2"))
+    await asyncio.sleep(0.05)
+    leases.expect("live-2")  # as a repeated OpenSession does
+    await asyncio.sleep(0.4)
+    assert (sessions.is_open("live-1"), sessions.is_open("live-2")) == (False, True)
+    leases.end()
+    await asyncio.wait_for(task, 2)
+    await store.close()
+
+
+async def test_opening_a_live_session_begins_to_wait_for_its_holder(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[str] = []
+    monkeypatch.setattr(Leases, "expect", lambda _, session_id: expected.append(session_id))
+    await proxy.open_live()
+    await proxy.stub.OpenSession(pb.OpenSessionRequest(session_id="ask", kind=pb.SESSION_KIND_LIVE, validate_only=True))
+    assert expected == ["live-1"]

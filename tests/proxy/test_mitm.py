@@ -1,17 +1,35 @@
 """mitmproxy with few addons still has every option that its proxy core reads, and refuses public clients."""
 
+import ast
+import asyncio
+import hashlib
+import inspect
+import json
 import re
 from pathlib import Path
 
 import mitmproxy
+import pytest
 from mitmproxy.connection import Client
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.hooks import RunningHook
 from mitmproxy.options import Options
 from mitmproxy.proxy import server_hooks
+from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from fakes.model_server import USAGE, raw
 from oneshot_proxy import mitm
+from proxy.harness import CANARY, Proxy
+
+PATCHED = {
+    "Http1Client.read_headers": "d0b29e56f05f652d",
+    "Http1Connection.read_body": "e87b431566fe6e27",
+    "make_body_reader": "ebebb6e1a1e8005f",
+    "make_error_response": "d3e301d587f44e0e",
+}
+WHOLE = json.dumps({"id": "r", "object": "response", "status": "completed", "output": [], "usage": USAGE}).encode()
+JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
 async def test_every_option_that_the_core_reads_is_there() -> None:
@@ -58,3 +76,72 @@ async def test_events_go_to_each_addon_in_order_past_one_that_fails() -> None:
     made.addons.add(Halting(), Waiting())
     await made.addons.trigger_event(RunningHook())
     assert seen[2:] == ["failing", "halting"]
+
+
+def test_what_is_patched_is_as_it_was_when_the_patch_was_written() -> None:
+    """If this fails, mitmproxy has changed: see whether each patch in mitm.py is still needed and right, then mend the digests."""
+    module = ast.parse(inspect.getsource(_http1))  # the source: the functions themselves are patched already
+    classes = [(f"{each.name}.", each.body) for each in module.body if isinstance(each, ast.ClassDef)]
+    found = {
+        prefix + each.name: hashlib.sha256(ast.unparse(each).encode()).hexdigest()[:16]
+        for prefix, body in (("", module.body), *classes)
+        for each in body
+        if isinstance(each, ast.FunctionDef)
+    }
+    assert {name: found[name] for name in PATCHED} == PATCHED
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"HTTP/1.1 200 OK\r\nx-key {CANARY}\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\n{CANARY} x: y\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\ntransfer-encoding: {CANARY}\r\n\r\n",
+        f"HTTP/1.1 200 OK\r\ncontent-length: {CANARY}\r\n\r\n",
+        f"{CANARY}\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_no_http_is_not_quoted(proxy: Proxy, head: str) -> None:
+    async with raw(head.encode()) as port:
+        await proxy.keys(f"http://127.0.0.1:{port}/v1")
+        reply = await proxy.ask(await proxy.open())
+        (call,) = await proxy.recorded(1)
+    assert (reply.status, reply.error["code"]) == (502, "oneshot_no_answer")
+    assert reply.headers["content-type"] == "application/json"
+    assert CANARY.encode() not in reply.body
+    assert call.error.startswith(("openai could not be reached: ", "openai broke off its answer: "))
+    assert CANARY not in str(call)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+        + JSON
+        + b"content-length: %d\r\n\r\n%b" % (len(WHOLE), WHOLE),
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 2 + JSON + b"content-length: %d\r\n\r\n%b" % (len(WHOLE), WHOLE),
+        JSON + b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\nx-sum: 1\r\n\r\n" % (len(WHOLE), WHOLE),
+    ],
+    ids=["103", "100 twice", "trailers"],
+)
+@pytest.mark.parametrize("slow", [False, True])
+async def test_interim_answers_and_trailers_do_not_break_a_call(proxy: Proxy, answer: bytes, slow: bool) -> None:
+    async with raw(answer, pause=0.001 if slow else 0) as port:
+        await proxy.keys(f"http://127.0.0.1:{port}/v1")
+        async with asyncio.timeout(10):
+            reply = await proxy.ask(await proxy.open())
+        (call,) = await proxy.recorded(1)
+    assert (reply.status, reply.body, call.response, call.error) == (200, WHOLE, WHOLE, "")
+    assert (await proxy.session()).usage.input_tokens == 1000
+
+
+async def test_a_request_with_trailers_is_answered_and_recorded(proxy: Proxy) -> None:
+    await proxy.keys("http://127.0.0.1:1/v1")
+    token = await proxy.open()
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    head = f"POST /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ntransfer-encoding: chunked"
+    writer.write(f"{head}\r\n\r\n2\r\n{{}}\r\n0\r\nx: y\r\n\r\n".encode())
+    assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 400 Bad Request\r\n"
+    writer.close()
+    (call,) = await proxy.recorded(1)
+    assert call.request == b"{}"

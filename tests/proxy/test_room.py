@@ -15,6 +15,7 @@ def test_shares_come_out_of_one_room_and_go_back() -> None:
     first.give_back()
     assert everything.left == 6
     assert second.take(7) == 6
+    assert first.take(1) == 0
 
 
 def test_what_comes_after_a_gap_is_not_kept() -> None:

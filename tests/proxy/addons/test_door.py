@@ -116,6 +116,8 @@ async def test_a_run_reaches_no_other_host_and_that_is_recorded(proxy: Proxy, ma
         found = await plain(proxy, f"run-1:{token}", f"http://{host}:{port}/v1/responses")
         assert found.status == 403
     calls = await proxy.recorded(4)
+    async with asyncio.timeout(0.9):  # nothing is left that the closing would wait for
+        await proxy.close()
     assert calls[0].request_line == f"CONNECT {host}:{port}"
     wanted = "the host {}:{} is refused; this run may reach {}:{} only"
     assert calls[0].error == wanted.format(host, port, *place(upstream)) == calls[3].error

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 import zstandard
 
 from fakes import tls
-from fakes.model_server import Answer, ModelServer, body, say
+from fakes.model_server import USAGE, Answer, ModelServer, body, raw, say
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.addons import live
+from oneshot_proxy.room import Room
 from oneshot_proxy.tee import Tee
 from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy, Reply
@@ -206,3 +210,76 @@ async def test_a_live_token_at_the_gateway_is_shown_the_door(proxy: Proxy) -> No
     reply = await proxy.ask(token)
     assert (reply.status, reply.error["code"]) == (400, "oneshot_wrong_door")
     assert (await proxy.recorded(1, "live-1"))[0].status == 400
+
+
+async def test_an_answer_does_not_wait_until_its_request_is_understood(
+    proxy: Proxy, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, answered = live._understand, threading.Event()
+
+    def slow(*arguments: Any) -> None:
+        assert answered.wait(10)
+        read(*arguments)
+
+    monkeypatch.setattr(live, "_understand", slow)
+    packed = zstandard.compress(json.dumps(STREAMED).encode())
+    async with ModelServer([say("a")], tls=made.server) as upstream:
+        person = Person(proxy, await proxy.open_live(), upstream)
+        async with asyncio.timeout(5):
+            reply = await person.ask(packed, headers={"content-encoding": "zstd"})
+        assert b"response.completed" in reply.body
+        assert await proxy.calls("live-1") == []
+        answered.set()
+        (call,) = await proxy.recorded(1, "live-1")
+    assert json.loads(call.request) == STREAMED
+    session = await proxy.session("live-1")
+    assert list(session.alarms) == []
+    assert session.usage.cost_usd > 0  # its model was known late, not never
+
+
+async def test_an_answer_before_the_requests_end_is_recorded_once_with_what_had_come(
+    tmp_path: Path, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[Room] = []
+    monkeypatch.setattr("oneshot_proxy.app.Room", lambda size: rooms.append(Room(size)) or rooms[0])
+    answer = b'HTTP/1.1 413 No\r\ncontent-length: 23\r\n\r\n{"error":{"message":1}}'
+    content = json.dumps(STREAMED | {"input": "x" * 300_000}).encode()
+    head = f"POST /v1/responses HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {MINE}\r\ncontent-length: {len(content)}\r\n\r\n"
+    async with (
+        harness.proxy(tmp_path / "data", upstream_ca=str(made.authority)) as proxy,
+        raw(answer, made.server, early=True) as port,
+    ):
+        proxy.names.ports["api.openai.com"] = port
+        token, left = await proxy.open_live(), rooms[0].left
+        tunnel = await proxy.tunnel(f"live-1:{token}", "api.openai.com", 443, tls="api.openai.com")
+        tunnel.writer.write(head.encode() + content[:1000])
+        await tunnel.head()
+        await proxy.recorded(1, "live-1")
+        tunnel.writer.write(content[1000:])
+        await asyncio.sleep(0.2)
+        (call,) = await proxy.calls("live-1")
+        assert (tunnel.status, call.status, call.request) == (413, 413, content[:1000])
+        assert call.response.startswith(b'{"error"')
+        assert rooms[0].left == left
+        await proxy.close("live-1")
+        pruned = await proxy.stub.PruneSessions(pb.PruneSessionsRequest(session_ids=["live-1"]))
+        assert list(pruned.session_ids) == ["live-1"]
+
+
+async def test_what_asks_no_model_is_recorded_and_counts_for_nothing(proxy: Proxy, made: tls.Tls) -> None:
+    old = {"id": "r", "object": "response", "status": "completed", "output": [], "usage": USAGE}
+    async with ModelServer([body({"input_tokens": 12}), body(old), body(old)], tls=made.server) as upstream:
+        token = await proxy.open_live(limits={"requests": 1, "tokens": 100})
+        person = Person(proxy, token, upstream, "api.anthropic.com")
+        asked = {"model": "claude", "messages": []}
+        assert (await person.ask(asked, path="/v1/messages/count_tokens")).status == 200
+        person = Person(proxy, token, upstream)
+        assert (await person.ask(b"", path="/v1/responses/r", method="GET")).status == 200
+        counted, looked = await proxy.recorded(2, "live-1")
+        session = await proxy.session("live-1")
+        assert (counted.wire_api, looked.wire_api, session.calls) == ("", "", 2)
+        assert (session.calls_succeeded, session.usage.input_tokens, list(session.alarms)) == (0, 0, [])
+        assert (await person.ask()).status == 200
+    await proxy.recorded(3, "live-1")
+    session = await proxy.session("live-1")
+    assert (session.calls_succeeded, session.usage.input_tokens) == (1, 1000)

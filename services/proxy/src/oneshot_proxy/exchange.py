@@ -1,6 +1,8 @@
 """One HTTP exchange on its way through the gateway, and the record that is left of it."""
 
+import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 
 from mitmproxy.http import HTTPFlow
@@ -23,7 +25,11 @@ class Exchange:
     `cut`: the limit at which we ourselves broke it off; empty otherwise.
     `wire_api`, `host`, `price_id` and `model` are a call's own in a live session; `kept` is its request as it passed.
     `unread`: why the answer's bytes could not all be kept; empty when they are.
-    `share` is what its bodies take of the memory for all; whoever records it gives that back. `over`: nothing more will come.
+    `share` is what its bodies take of the memory for all; whoever records it gives that back.
+    `over`: nothing more will come.
+    `recorded`: its record is made, or being made; an upstream may answer before the request has ended, and what comes later is not kept.
+    `reader` understands a live session's request, in the task `reading`; None for others, whose requests are understood before they
+    go on.
     """
 
     session: Session
@@ -45,6 +51,9 @@ class Exchange:
     unread: str = ""
     decoded: bool = False
     over: bool = False
+    recorded: bool = False
+    reader: Callable[[], Coroutine[None, None, None]] | None = None
+    reading: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         self.share = Share(self.session.room)
@@ -56,9 +65,15 @@ class Exchange:
         """Who answers, for sentences."""
         return self.session.spec.upstream or self.host
 
+    @property
+    def asks_model(self) -> bool:
+        """Whether it is a model's answer that counts. A live session's may also be a count of tokens, or a look at an old answer."""
+        return not self.session.live or bool(self.wire_api or protocols.wire_api(self.request_line))
+
     def keep_request(self, chunk: bytes) -> bytes:
         """The tee in a request's stream."""
-        self.kept.add(chunk)
+        if not self.recorded:
+            self.kept.add(chunk)
         return chunk
 
     def expect(self, size: int) -> None:
@@ -70,14 +85,29 @@ class Exchange:
         if not self.share.hold(size):
             raise Refusal(refusal.BUSY, f"there is no room now for the {size} bytes of the request: wait", 429)
 
+    def understand(self) -> None:
+        """Begin to understand a live session's request, once, beside the call: that must not wait."""
+        if self.reader is not None and self.reading is None:
+            self.reading = asyncio.get_running_loop().create_task(self.reader())
+
+    async def understood(self) -> None:
+        """Wait until it is."""
+        self.understand()
+        if self.reading is not None:
+            await self.reading
+
     def keep(self, content: bytes) -> None:
         """Keep a request that has come whole. :raises Refusal: as `expect` says."""
         self.expect(len(content))
         self.request = content
 
     def count(self, usage: Usage | None) -> None:
-        """Count the call's usage into the session, once: as soon as it is known, for the next call's budget."""
-        if usage is not None and self.usage is None:
+        """Count the call's usage into the session, once: as soon as it is known, for the next call's budget.
+
+        What a live session's call costs is known when its request is understood.
+        """
+        waits = self.reader is not None and not (self.reading and self.reading.done())
+        if usage is not None and self.usage is None and not waits and self.asks_model:
             self.usage = self.session.price(usage, self.price_id, self.model)
             self.session.usage += self.usage
             self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
@@ -88,9 +118,15 @@ class Exchange:
             return
         self.over = True
         self.session.in_flight -= 1
-        if self.usage is None and 200 <= status < 300:
+        if self.usage is None and 200 <= status < 300 and self.asks_model:
             received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well
             self.session.charge(max(len(self.request), self.kept.passed), max(len(response), received))
+
+    def release(self) -> None:
+        """Once, when its record is queued, or lost."""
+        self.recorded = True
+        self.session.unrecorded -= 1
+        self.share.give_back()
 
     def begun(self, patterns: tuple[bytes, ...]) -> CallRecord:
         """What is kept of a call that is on its way, without any key."""

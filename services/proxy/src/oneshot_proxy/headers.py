@@ -23,12 +23,12 @@ _DENIED_STARTS = ("proxy-",)
 def kept(fields: Iterable[tuple[bytes, bytes]], patterns: tuple[bytes, ...]) -> tuple[tuple[str, str], ...]:
     """Names in lower case and values; those of one name are joined as HTTP allows it.
 
-    A header whose name sounds like a credential is left out, and so is one whose value holds one of the patterns.
+    A header whose name sounds like a credential is left out, and so is one that holds one of the patterns.
     """
     found: dict[str, list[str]] = {}
     for name, value in fields:
         plain = name.decode("latin-1").lower()
-        if not _denied(plain) and not any(pattern in value for pattern in patterns):
+        if not _denied(plain) and not any(pattern in value or pattern in name for pattern in patterns):
             found.setdefault(plain, []).append(value.decode("utf-8", "replace"))
     return tuple((name, ", ".join(values)) for name, values in found.items())
 

@@ -15,6 +15,7 @@ DIVERGED = "oneshot_replay_diverged"
 WEBSOCKET = "oneshot_no_websocket"
 HOST = "oneshot_host_refused"
 WRONG_DOOR = "oneshot_wrong_door"
+UPSTREAM = "oneshot_no_answer"
 
 
 class Refusal(Exception):  # noqa: N818 -- it names what it is, and reads so at every raise

@@ -38,9 +38,12 @@ class Share:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._taken = 0
+        self._over = False
 
     def take(self, wanted: int) -> int:
-        """Take as much as is wanted, or as is left: so many bytes may be kept."""
+        """Take as much as is wanted, or as is left: so many bytes may be kept. None once it was given back: nobody would again."""
+        if self._over:
+            return 0
         taken = min(wanted, self._room.left)
         self._room.use(taken)
         self._taken += taken
@@ -57,7 +60,7 @@ class Share:
     def give_back(self) -> None:
         """All of it: the call is recorded."""
         self._room.use(-self._taken)
-        self._taken = 0
+        self._taken, self._over = 0, True
 
 
 class Kept:

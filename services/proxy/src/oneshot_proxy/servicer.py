@@ -34,6 +34,8 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
 
     async def OpenSession(self, request: pb.OpenSessionRequest, context: _Context) -> pb.OpenSessionResponse:
         session = await self._sessions.open(packing.spec(request), request.validate_only)
+        if session.live and not request.validate_only:
+            self._leases.expect(request.session_id)
         return pb.OpenSessionResponse(
             token="" if request.validate_only else session.token,
             gateway_port=self._gateway.port,

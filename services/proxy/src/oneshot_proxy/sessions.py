@@ -158,6 +158,11 @@ class Sessions:
             return record
         raise FileNotFoundError(f"there is no session {session_id!r}; list them with ListSessions")
 
+    async def now(self, session_id: str) -> SessionRecord:
+        """The same from memory, while the session is open: a store that cannot answer ends no lease. Without its sizes in the store."""
+        session = self._open.get(session_id)
+        return session.record() if session else await self.get(session_id)
+
     async def newest(self, limit: int) -> list[SessionRecord]:
         """The newest sessions, newest first."""
         return await self._store.sessions(limit)

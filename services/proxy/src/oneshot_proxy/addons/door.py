@@ -124,6 +124,7 @@ class Door:
         if flow.request.method == "CONNECT":  # of other requests, the tap hears
             patterns = self._sessions.patterns(session)
             self._sessions.keep(session, found.ended(error.status, "application/json", error.body(), patterns))
+            found.release()
         raise error
 
 

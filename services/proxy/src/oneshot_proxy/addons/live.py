@@ -4,7 +4,7 @@ Her credentials are learnt from each request before anything of it is kept, so t
 """
 
 import json
-import time
+from functools import partial
 
 from mitmproxy.http import HTTPFlow, Request, Response
 
@@ -59,23 +59,19 @@ class Live:
             self._sessions.note_trouble(session, f"the trace store cannot be written: {problem}")
         found.forwarded = True
         session.in_flight += 1
-        session.requests += 1
+        session.requests += found.asks_model
         flow.request.stream = found.keep_request
+        found.reader = partial(self._read, flow, found)
         self._sessions.begin(found.begun(self._sessions.patterns(session)))
 
-    async def error(self, flow: HTTPFlow) -> None:
-        """It broke off, perhaps before its body had passed."""
-        found = exchange.of(flow)
-        if found is not None and not found.request:
-            await self.request(flow)
+    def request(self, flow: HTTPFlow) -> None:
+        """The body has passed: understand what was kept of it, unless the answer has ended and the tap has done it already."""
+        if (found := exchange.of(flow)) is not None:
+            found.understand()
 
-    async def request(self, flow: HTTPFlow) -> None:
-        """The body has passed: understand what was kept of it."""
-        found = exchange.of(flow)
-        if found is None or not found.session.live or not found.forwarded:
-            return
+    async def _read(self, flow: HTTPFlow, found: Exchange) -> None:
         try:
-            found.started_at = flow.request.timestamp_end or time.time()
+            found.started_at = flow.request.timestamp_end or found.started_at
             encoded = flow.request.headers.get("content-encoding", "")
             await offload.run(offload.LARGE if encoded else len(found.kept), _understand, found, flow.request)
             patterns = self._sessions.patterns(found.session)

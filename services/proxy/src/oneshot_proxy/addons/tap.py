@@ -56,7 +56,11 @@ class Tap:
     async def response(self, flow: HTTPFlow) -> None:
         """The exchange ended as HTTP wants it."""
         if (found := exchange.of(flow)) is not None and flow.response is not None:
-            await self._try_to_record(found, flow.response, "")
+            recording = self._try_to_record(found, flow.response, "")
+            if found.session.live:  # mitmproxy holds the answer's end back until we are done: a person's does not wait
+                self._recording.add(asyncio.get_running_loop().create_task(recording))
+            else:
+                await recording
 
     async def error(self, flow: HTTPFlow) -> None:
         """The exchange broke off: no connection, a cut stream, or an agent that left."""
@@ -69,9 +73,13 @@ class Tap:
             await asyncio.wait(tasks)
 
     async def _try_to_record(self, found: Exchange, response: Response | None, broken: str) -> None:
+        if found.recorded:
+            return
+        found.recorded = True
         task = asyncio.current_task()
         self._recording.add(task)
         try:
+            await found.understood()
             await self._record(found, response, broken)
         except Exception as error:
             self._sessions.note_trouble(found.session, f"a call was not recorded ({type(error).__name__})")
@@ -79,8 +87,7 @@ class Tap:
                 raise
         finally:
             found.end(response.status_code if response is not None else 0, b"")  # where it failed before it did so
-            found.session.unrecorded -= 1
-            found.share.give_back()
+            found.release()
             self._recording.discard(task)
 
     async def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
@@ -99,7 +106,7 @@ class Tap:
         found.response_fields = response.headers.fields if response is not None else ()
         size = len(found.request) + len(body)
         record = await offload.run(size, found.ended, status, kind, body, patterns)
-        if found.forwarded:
+        if found.forwarded and found.asks_model:
             found.session.settle(status, result, failure, decoded=found.decoded)
         self._sessions.keep(found.session, record)
 

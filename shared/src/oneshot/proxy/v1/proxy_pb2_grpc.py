@@ -119,7 +119,8 @@ class ProxyServiceServicer:
 
     def HoldSession(self, request, context):
         """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
-        comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+        comes back within ten seconds, the session is closed, and so is a live one that nobody holds within a minute of its opening.
+        NOT_FOUND: no such session, or it is closed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

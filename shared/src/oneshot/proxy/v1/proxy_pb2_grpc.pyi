@@ -46,7 +46,8 @@ class ProxyServiceStub:
     """CloseSession revokes the token and returns the final record. Closing twice is harmless."""
     HoldSession: _grpc.UnaryStreamMultiCallable[_proxy_pb2.HoldSessionRequest, _proxy_pb2.HoldSessionResponse]
     """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
-    comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+    comes back within ten seconds, the session is closed, and so is a live one that nobody holds within a minute of its opening.
+    NOT_FOUND: no such session, or it is closed.
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_proxy_pb2.GetSessionRequest, _proxy_pb2.GetSessionResponse]
     """GetSession returns the record as it stands. NOT_FOUND: no such session."""
@@ -81,7 +82,8 @@ class ProxyServiceAsyncStub(ProxyServiceStub):
     """CloseSession revokes the token and returns the final record. Closing twice is harmless."""
     HoldSession: _aio.UnaryStreamMultiCallable[_proxy_pb2.HoldSessionRequest, _proxy_pb2.HoldSessionResponse]  # type: ignore[assignment]
     """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
-    comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+    comes back within ten seconds, the session is closed, and so is a live one that nobody holds within a minute of its opening.
+    NOT_FOUND: no such session, or it is closed.
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_proxy_pb2.GetSessionRequest, _proxy_pb2.GetSessionResponse]  # type: ignore[assignment]
     """GetSession returns the record as it stands. NOT_FOUND: no such session."""
@@ -137,7 +139,8 @@ class ProxyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_proxy_pb2.HoldSessionResponse], _abc.AsyncIterator[_proxy_pb2.HoldSessionResponse]]:
         """HoldSession is a lease: the record comes at once and whenever it changes. When the last stream of a session ends and none
-        comes back within ten seconds, the session is closed. NOT_FOUND: no such session, or it is closed.
+        comes back within ten seconds, the session is closed, and so is a live one that nobody holds within a minute of its opening.
+        NOT_FOUND: no such session, or it is closed.
         """
 
     @_abc_1.abstractmethod
