@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,14 +76,23 @@ async def document(
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there under its name only when it was written to its end. :raises OSError: it cannot be."""
-    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    place = Path(made)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    """A file that is there under its name only when it was written to its end.
+
+    A link stays one, and so does the mode of a file that is there. Into what is no file, such as a device or a pipe, is written
+    at once. :raises OSError: it cannot be.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
             yield file
-        place.chmod(0o644)
-        place.replace(path)
+        return
+    target = path.resolve()
+    place = target.with_name(f".oneshot-{secrets.token_hex(6)}")
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            if target.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            yield file
+        place.replace(target)
     finally:
         place.unlink(missing_ok=True)
 
