@@ -61,6 +61,17 @@ def test_an_unknown_format_is_told_the_nearest() -> None:
         trace_fetch.format_number("atiff")
 
 
+def test_the_guide_says_what_each_format_never_carries_and_shows_every_command() -> None:
+    guide = (Path(__file__).parents[2] / "guides" / "traces.md").read_text()
+    rows = {row[1]: row for line in guide.splitlines() if len(row := line.split("|")) == 6}
+    assert {f" `{name}` " for name in trace_fetch.FORMATS} < rows.keys()
+    assert "never carries" in rows[" format "][4]
+    for command in ("record --", "list", "show", "export", "verify", "prune"):
+        assert f"$ oneshot trace {command}" in guide
+    assert "oneshot/cassettes/NAME.jsonl" in guide
+    assert "--replay 2026" in guide
+
+
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     place = tmp_path / "trace.json"
     place.write_text("before")
