@@ -39,11 +39,13 @@ def test_a_recorded_session_is_verified_and_pruned(own_house: House) -> None:
     assert (verified.code, verified.err) == (0, "")
     assert verified.out.startswith(f"{run_id}: ")
     assert verified.out.endswith(" MB, as recorded\n")
-    (found,) = own_house("trace", "verify", "--json").out.splitlines()
-    assert run_id in found
+    (found,) = own_house("trace", "verify", "--json").json
+    assert found == {"session_id": run_id, "calls": 4, "body_bytes": found["body_bytes"], "damaged": []}
+    assert found["body_bytes"] > 100_000
     assert own_house("trace", "prune", "--older-than", "1d").out == "0 sessions deleted, 0.0 MB given back.\n"
     planned = own_house("trace", "prune", run_id, "--dry-run")
     assert planned.out.startswith(f"{run_id}\n1 session would be deleted, ")
     gone = own_house("trace", "prune", run_id, "--json")
     assert gone.json["session_ids"] == [run_id]
+    assert isinstance(gone.json["freed_bytes"], int)
     assert own_house("trace", "verify", run_id).code == 2

@@ -22,24 +22,24 @@ def verify(
     """Rebuild every recorded body and compare it with its checksum. Exit code 1: something is damaged."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
-        import json
         import sys
 
         from oneshot.proxy.v1 import proxy_pb2 as pb
+        from oneshot_cli import json_out
 
         listed = [] if session else (await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions
-        code = ending.PASS
+        code, rows = ending.PASS, []
         for each in [session] if session else [record.session_id for record in listed]:
             found = await stub.VerifySession(pb.VerifySessionRequest(session_id=each))
-            said = {"calls": found.calls, "body_bytes": found.body_bytes, "damaged": list(found.damaged)}
-            if as_json:
-                print(json.dumps({"session_id": each} | said, ensure_ascii=False))
-            else:
+            rows.append({"session_id": each} | json_out.fields(found))
+            if not as_json:
                 state = "DAMAGED" if found.damaged else "as recorded"
                 print(f"{each}: {found.calls} calls, {found.body_bytes / _MEGABYTE:.1f} MB, {state}")
                 for words in found.damaged:
                     print(f"oneshot: {each}: {words}", file=sys.stderr)
             code = ending.FAIL if found.damaged else code
+        if as_json:
+            json_out.show(rows)
         return code
 
     commands_trace.with_stub(endpoint, work)
@@ -55,9 +55,8 @@ def prune(
     """Delete closed sessions and give their space back. Open ones are never touched."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
-        import json
-
         from oneshot.proxy.v1 import proxy_pb2 as pb
+        from oneshot_cli import json_out
         from oneshot_shared.errors import BadInput
 
         if not sessions and not older_than:
@@ -67,7 +66,7 @@ def prune(
             request.older_than_seconds = seconds(older_than)
         gone = await stub.PruneSessions(request)
         if as_json:
-            print(json.dumps({"session_ids": list(gone.session_ids), "freed_bytes": gone.freed_bytes}))
+            json_out.show(json_out.fields(gone))
             return ending.PASS
         for each in gone.session_ids:
             print(each)
