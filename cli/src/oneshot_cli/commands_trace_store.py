@@ -25,11 +25,14 @@ def verify(
         import sys
 
         from oneshot.proxy.v1 import proxy_pb2 as pb
-        from oneshot_cli import json_out
+        from oneshot_cli import json_out, trace_fetch
 
-        listed = [] if session else (await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions
+        if session:
+            listed = [await trace_fetch.session(stub, session)]
+        else:
+            listed = list((await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions)
         code, rows = ending.PASS, []
-        for each in [session] if session else [record.session_id for record in listed]:
+        for each in [record.session_id for record in listed]:
             found = await stub.VerifySession(pb.VerifySessionRequest(session_id=each))
             rows.append({"session_id": each} | json_out.fields(found))
             if not as_json:
@@ -56,12 +59,13 @@ def prune(
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
         from oneshot.proxy.v1 import proxy_pb2 as pb
-        from oneshot_cli import json_out
+        from oneshot_cli import json_out, trace_fetch
         from oneshot_shared.errors import BadInput
 
         if not sessions and not older_than:
             raise BadInput("nothing says which sessions go; name some, or give --older-than with an age such as 30d")
-        request = pb.PruneSessionsRequest(session_ids=sessions or [], dry_run=dry_run)
+        named = [(await trace_fetch.session(stub, each)).session_id for each in sessions or []]
+        request = pb.PruneSessionsRequest(session_ids=named, dry_run=dry_run)
         if older_than:
             request.older_than_seconds = seconds(older_than)
         gone = await stub.PruneSessions(request)
