@@ -82,7 +82,12 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with trace_fetch.whole_file(place) as file:
         file.write(b"whole")
     assert place.read_text() == "whole"
-    with pytest.raises(FileNotFoundError), trace_fetch.whole_file(tmp_path / "none" / "trace.json"):
+    with (
+        pytest.raises(BadInput, match=f"no folder '{tmp_path}/none' to write 'a'"),
+        trace_fetch.whole_file(tmp_path / "none" / "a"),
+    ):
+        pass
+    with pytest.raises(BadInput, match=f"'{tmp_path}' is a folder"), trace_fetch.whole_file(tmp_path):
         pass
 
 

@@ -79,13 +79,17 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file that is there under its name only when it was written to its end.
 
     A link stays one, and so does the mode of a file that is there. Into what is no file, such as a device or a pipe, is written
-    at once. :raises OSError: it cannot be.
+    at once. :raises BadInput: there is no such folder, or it is one itself. OSError: it cannot be.
     """
+    if path.is_dir():
+        raise BadInput(f"{str(path)!r} is a folder; give the name of a file in it")
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield file
         return
     target = path.resolve()
+    if not target.parent.is_dir():
+        raise BadInput(f"there is no folder {str(target.parent)!r} to write {path.name!r} into; make it first")
     place = target.with_name(f".oneshot-{secrets.token_hex(6)}")
     try:
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
