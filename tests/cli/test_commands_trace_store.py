@@ -34,6 +34,13 @@ def test_a_session_that_is_not_there(house: House) -> None:
         assert ended.sentence.endswith("`oneshot trace list`")
 
 
+@pytest.mark.parametrize("command", ["verify", "prune", "show"])
+def test_an_empty_id_is_not_every_session(house: House, command: str) -> None:
+    ended = house("trace", command, "")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == "the session id is empty; `oneshot trace list` shows those that there are"
+
+
 def test_a_recorded_session_is_verified_and_pruned(own_house: House) -> None:
     run_id = own_house("demo", "--json").json["run_id"]
     verified = own_house("trace", "verify", run_id)

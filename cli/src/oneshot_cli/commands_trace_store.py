@@ -15,7 +15,7 @@ _MEGABYTE = 1_000_000
 
 
 def verify(
-    session: str = typer.Argument("", metavar="[SESSION]", help="Session id; without one: all of them."),
+    session: str | None = typer.Argument(None, metavar="[SESSION]", help="Session id; without one: all of them."),
     endpoint: str = commands_trace.ENDPOINT,
     as_json: bool = commands_trace.JSON,
 ) -> None:
@@ -27,7 +27,7 @@ def verify(
         from oneshot.proxy.v1 import proxy_pb2 as pb
         from oneshot_cli import json_out, trace_fetch
 
-        if session:
+        if session is not None:
             listed = [await trace_fetch.session(stub, session)]
         else:
             listed = list((await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions)

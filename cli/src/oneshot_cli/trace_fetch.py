@@ -31,7 +31,9 @@ def format_number(name: str) -> pb.TraceFormat:
 
 
 async def session(stub: "ProxyServiceAsyncStub", session_id: str) -> pb.Session:
-    """A session's record. :raises FileNotFoundError: there is none, with the id nearest to it."""
+    """A session's record. :raises BadInput: no id. FileNotFoundError: there is none, with the id nearest to it."""
+    if not session_id:
+        raise BadInput("the session id is empty; `oneshot trace list` shows those that there are")
     try:
         return (await stub.GetSession(pb.GetSessionRequest(session_id=session_id))).session
     except FileNotFoundError:
