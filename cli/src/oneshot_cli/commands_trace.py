@@ -37,6 +37,8 @@ def list_sessions(
     """List recorded sessions, newest first: runs', live ones and the judge's."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
+        import sys
+
         from oneshot.proxy.v1 import proxy_pb2 as pb
         from oneshot_cli import json_out, trace_rows
 
@@ -46,7 +48,7 @@ def list_sessions(
         elif not found:
             print("No sessions yet; start with: oneshot demo")
         else:
-            print("\n".join(trace_rows.sessions(found)))
+            print("\n".join(trace_rows.fitted(trace_rows.sessions(found), sys.stdout)))
         return 0
 
     with_stub(endpoint, work)

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
@@ -25,7 +26,12 @@ async def conversation(stub: "ProxyServiceAsyncStub", session: pb.Session, *, fu
         json_out.show({"session": json_out.fields(session), "trajectory": trajectory})
         return
     width = shutil.get_terminal_size((_WIDTH, 0)).columns
-    console = Console(highlight=False, markup=False, emoji=False, width=width)
+
+    class Quiet(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # whoever reads has seen enough: that is told as of every other command
+
+    console = Quiet(highlight=False, markup=False, emoji=False, width=width)
     for line in trace_show.view(session, trajectory, width=width, full=full):
         console.print(line, soft_wrap=True)
 
@@ -36,7 +42,7 @@ async def calls(stub: "ProxyServiceAsyncStub", session: pb.Session, *, as_json: 
     if as_json:
         json_out.show([_sized(*each) for each in found])
     else:
-        print("\n".join(trace_rows.calls(found)))
+        print("\n".join(trace_rows.fitted(trace_rows.calls(found), sys.stdout)))
 
 
 def _sized(call: pb.Call, sent: int, got: int) -> dict[str, Any]:
