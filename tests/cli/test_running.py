@@ -27,7 +27,7 @@ BAD = {
     "two cassettes": (("cassettes", *LOCAL, "--replay"), "has 2 cassettes (a, hello-world); name one: --replay NAME"),
     "an empty cassette's name": (
         ("hello-world", *LOCAL, "--replay", ""),
-        "--replay is empty; name a cassette, or give",
+        "--replay is empty; name a cassette or a run, or give",
     ),
     "broken cassette": (("cassettes", *LOCAL, "--replay", "a"), "the first line of "),
     "link out": (("link", *NOP), "which is a link that leads out of the folder; remove it"),
