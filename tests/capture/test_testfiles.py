@@ -31,7 +31,7 @@ def test_named_ones() -> None:
     assert [is_test(path) for path in (b"checks/x/y", b"checks/new", b"a.py", b"b.py", b"checks2")] == [
         *[True, True, True, False, False]
     ]
-    with pytest.raises(BadInput, match=r"'chekcs' is neither in the end tree nor deleted; did you mean 'checks'"):
+    with pytest.raises(BadInput, match=r"'chekcs' is neither in the end tree nor deleted..did you mean 'checks'"):
         testfiles.named(["chekcs"], [b"checks"])
 
 

@@ -19,7 +19,7 @@ from fakes.model_server import ModelServer, say
 MINE = "sk-mine-0123456789abcdefghij"
 ASK = """
 import json, os, ssl, sys, urllib.request
-context = ssl.create_default_context(cafile=os.environ["CODEX_CA_CERTIFICATE"])
+context = ssl.create_default_context()  # as any Python program's
 body = json.dumps({"model": "gpt-5", "input": "hi", "stream": True}).encode()
 headers = {"authorization": "Bearer " + os.environ["MINE"], "content-type": "application/json"}
 request = urllib.request.Request(sys.argv[1] + "/responses", body, headers)
@@ -64,6 +64,14 @@ def test_a_command_is_recorded_with_its_own_login(tmp_path: Path) -> None:
             assert not [file for file in files if f"osb.{name}.".encode() in file.read_bytes()]
 
 
+def test_what_gives_way_is_said_first(house: House) -> None:
+    ended = house("trace", "record", "--", "sh", "-c", "echo $NO_PROXY", HTTPS_PROXY="http://a:b@corp:1", NO_PROXY="*")
+    assert (ended.code, ended.out) == (0, "\n")
+    first, second, *_ = ended.err.splitlines()
+    assert first.startswith("oneshot: the proxy that this shell names")
+    assert second.startswith("oneshot: NO_PROXY is set aside while recording (*)")
+
+
 def test_signals_reach_the_command_and_its_end_is_said(house: House) -> None:
     program = "import signal, sys, time; print('at work', file=sys.stderr, flush=True); time.sleep(60)"
     process = house.start("trace", "record", "--", sys.executable, "-c", program)
@@ -78,7 +86,7 @@ def test_signals_reach_the_command_and_its_end_is_said(house: House) -> None:
 def test_without_a_command_the_variables_are_printed_until_it_is_ended(house: House) -> None:
     process = house.start("trace", "record")
     assert process.stdout
-    lines = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(4))
+    lines = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(7))
     assert lines["HTTPS_PROXY"].startswith("http://live-")
     assert "BEGIN CERTIFICATE" in Path(lines["CODEX_CA_CERTIFICATE"]).read_text()
     status = house("status", "--json").json

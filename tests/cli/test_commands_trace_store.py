@@ -31,6 +31,14 @@ def test_a_session_that_is_not_there(house: House) -> None:
         ended = house("trace", command, "no-such-session")
         assert (ended.code, ended.out) == (2, "")
         assert ended.sentence.startswith("there is no session 'no-such-session'")
+        assert ended.sentence.endswith("`oneshot trace list`")
+
+
+@pytest.mark.parametrize("command", ["verify", "prune", "show"])
+def test_an_empty_id_is_not_every_session(house: House, command: str) -> None:
+    ended = house("trace", command, "")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == "the session id is empty; `oneshot trace list` shows those that there are"
 
 
 def test_a_recorded_session_is_verified_and_pruned(own_house: House) -> None:
@@ -39,11 +47,15 @@ def test_a_recorded_session_is_verified_and_pruned(own_house: House) -> None:
     assert (verified.code, verified.err) == (0, "")
     assert verified.out.startswith(f"{run_id}: ")
     assert verified.out.endswith(" MB, as recorded\n")
-    (found,) = own_house("trace", "verify", "--json").out.splitlines()
-    assert run_id in found
+    (found,) = own_house("trace", "verify", "--json").json
+    assert found == {"session_id": run_id, "calls": 4, "body_bytes": found["body_bytes"], "damaged": []}
+    assert found["body_bytes"] > 100_000
+    for command in ("verify", "prune"):
+        assert repr(run_id) in own_house("trace", command, run_id[:-1]).sentence
     assert own_house("trace", "prune", "--older-than", "1d").out == "0 sessions deleted, 0.0 MB given back.\n"
     planned = own_house("trace", "prune", run_id, "--dry-run")
     assert planned.out.startswith(f"{run_id}\n1 session would be deleted, ")
     gone = own_house("trace", "prune", run_id, "--json")
     assert gone.json["session_ids"] == [run_id]
+    assert isinstance(gone.json["freed_bytes"], int)
     assert own_house("trace", "verify", run_id).code == 2

@@ -116,7 +116,7 @@ def test_a_task_by_path_or_slug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert places.find_task("tasks/prepared/hello-world/") == prepared
     (tmp_path / "hello-world").mkdir()
     assert places.find_task("hello-world") == tmp_path / "hello-world", "a folder that is there comes first"
-    with pytest.raises(BadInput, match=r"no task folder at 'helo-world'; did you mean 'hello-world'\?"):
+    with pytest.raises(BadInput, match=r"no task folder at 'helo-world' \(did you mean 'hello-world'\?\)"):
         places.find_task("helo-world")
     with pytest.raises(BadInput, match=r"no task folder at .\.\./prepared/hello-world'"):
         places.find_task("../prepared/hello-world")

@@ -1,7 +1,5 @@
 """A live session around a command, where `oneshot trace record` does not show it."""
 
-from pathlib import Path
-
 import pytest
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
@@ -13,7 +11,7 @@ from oneshot_shared.errors import BadInput
 def test_the_summary_says_what_is_known() -> None:
     usage = pb.Usage(input_tokens=12_000, cached_tokens=400, output_tokens=345)
     record = pb.Session(calls=3, usage=usage, alarms=["one", "two"], stopped_by="token limit 5 reached (6)")
-    found = Recording("live-1", "http://live-1:secret@127.0.0.1:1", Path("ca.pem"), record, "no session 'live-1'")
+    found = Recording("live-1", {}, record, "no session 'live-1'")
     assert recording.summary(found).splitlines() == [
         "oneshot: Recorded 3 calls, 12,345 tokens (12,000 in, of them 400 cached; 345 out), cost unknown: "
         "oneshot trace show live-1",
@@ -24,23 +22,6 @@ def test_the_summary_says_what_is_known() -> None:
     ]
     record.usage.cost_usd = 0.5
     assert "0.5000 USD" in recording.summary(found)
-
-
-def test_agents_of_two_kinds_find_proxy_and_authority() -> None:
-    found = Recording("live-1", "http://live-1:secret@127.0.0.1:1", Path("/t/ca.pem"))
-    assert found.variables() == {
-        "HTTPS_PROXY": found.proxy,
-        "https_proxy": found.proxy,
-        "CODEX_CA_CERTIFICATE": "/t/ca.pem",
-        "NODE_EXTRA_CA_CERTS": "/t/ca.pem",
-    }
-
-
-def test_the_authorities_that_were_trusted_stay_so(tmp_path: Path) -> None:
-    (tmp_path / "mine.pem").write_text("MINE")
-    assert recording.given_authorities({"CODEX_CA_CERTIFICATE": str(tmp_path / "mine.pem")}) == "\nMINE"
-    for nothing in ({}, {"CODEX_CA_CERTIFICATE": ""}, {"CODEX_CA_CERTIFICATE": "/nowhere"}):
-        assert recording.given_authorities(nothing).strip() == ""
 
 
 def test_the_proxy_is_where_the_stack_is() -> None:

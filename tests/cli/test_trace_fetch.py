@@ -1,6 +1,8 @@
 """What the trace commands ask of the proxy."""
 
 import io
+import os
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,17 @@ def test_an_unknown_format_is_told_the_nearest() -> None:
         trace_fetch.format_number("atiff")
 
 
+def test_the_guide_says_what_each_format_never_carries_and_shows_every_command() -> None:
+    guide = (Path(__file__).parents[2] / "guides" / "traces.md").read_text()
+    rows = {row[1]: row for line in guide.splitlines() if len(row := line.split("|")) == 6}
+    assert {f" `{name}` " for name in trace_fetch.FORMATS} < rows.keys()
+    assert "never carries" in rows[" format "][4]
+    for command in ("record --", "list", "show", "export", "verify", "prune"):
+        assert f"$ oneshot trace {command}" in guide
+    assert "oneshot/cassettes/NAME.jsonl" in guide
+    assert "--replay 2026" in guide
+
+
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     place = tmp_path / "trace.json"
     place.write_text("before")
@@ -69,6 +82,47 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with trace_fetch.whole_file(place) as file:
         file.write(b"whole")
     assert place.read_text() == "whole"
-    assert place.stat().st_mode & 0o777 == 0o644
-    with pytest.raises(FileNotFoundError), trace_fetch.whole_file(tmp_path / "none" / "trace.json"):
+    with (
+        pytest.raises(BadInput, match=f"no folder '{tmp_path}/none' to write 'a'"),
+        trace_fetch.whole_file(tmp_path / "none" / "a"),
+    ):
         pass
+    with pytest.raises(BadInput, match=f"'{tmp_path}' is a folder"), trace_fetch.whole_file(tmp_path):
+        pass
+
+
+def test_a_file_keeps_its_mode_and_a_new_one_has_the_usual_one(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with trace_fetch.whole_file(tmp_path / "new") as file:
+            file.write(b"1")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "new").chmod(0o600)
+    with trace_fetch.whole_file(tmp_path / "new") as file:
+        assert all(each.stat().st_mode & 0o777 == 0o600 for each in tmp_path.iterdir())
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "file")
+    for content in (b"made through it", b"replaced through it"):
+        with trace_fetch.whole_file(tmp_path / "link") as file:
+            file.write(content)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there" / "file").read_bytes() == content
+
+
+def test_what_is_no_file_is_written_to(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with trace_fetch.whole_file(fifo) as file:
+            file.write(b"through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)

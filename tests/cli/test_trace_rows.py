@@ -1,5 +1,9 @@
 """Tables of sessions and calls."""
 
+import os
+import pty
+from pathlib import Path
+
 import pytest
 
 from cli.test_trace_show import SESSION
@@ -35,6 +39,17 @@ def test_calls_in_columns() -> None:
         "   1  00:16:40.500  200     0.20 s  1.00 s  1,000     400   50  $0.0047  34.0 KB  900 B  POST /v1/responses",
         "   2  00:16:41.000  -            -  0.00 s      0       0    0  unknown  35.0 KB    0 B  POST /v1/responses: no answer",
     ]
+
+
+def test_a_terminal_s_rows_stay_one_line_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    lines = ["0123456789", "0123456789a"]
+    with (tmp_path / "file").open("w") as file:
+        assert trace_rows.fitted(lines, file) == lines
+    outer, inner = pty.openpty()
+    with os.fdopen(inner, "w") as terminal:
+        assert trace_rows.fitted(lines, terminal) == ["0123456789", "012345678…"]
+    os.close(outer)
 
 
 @pytest.mark.parametrize(

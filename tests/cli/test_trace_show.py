@@ -183,3 +183,14 @@ def test_colours_say_who_speaks_and_what_failed() -> None:
     assert styles["● user"] == "bold cyan"
     assert styles["✗ call 0 failed after 20 ms: openai answered 429: slow down"] == "red"
     assert styles["│ exit code 2"] == "red"
+
+
+def test_no_line_begins_with_the_space_at_which_it_was_cut() -> None:
+    words = "  " + " ".join(["word"] * 40)
+    step = {"source": "user", "message": words}
+    lines = [str(line) for line in trace_show.view(SESSION, {"steps": [step]}, width=26, full=True)]
+    said = lines[lines.index("● user") + 1 :]
+    assert len(said) > 5
+    assert said[0].startswith("    word")
+    assert all(line.startswith("  word") for line in said[1:])
+    assert " ".join(" ".join(said).split()) == words.strip()

@@ -149,5 +149,5 @@ def test_what_is_asked_for(hello: task.Task) -> None:
     assert (asked.cassette.name, asked.provider) == ("hello-world", "")
     assert asked.cassette.content == hello.cassette("hello-world").read_bytes()
     assert session.request(run(), hello, validate_only=True).provider == "openai"
-    with pytest.raises(BadInput, match="no cassette 'helo-world'; did you mean 'hello-world'"):
+    with pytest.raises(BadInput, match=r"no cassette 'helo-world' \(did you mean 'hello-world'"):
         session.request(run(replay="helo-world"), hello)

@@ -28,7 +28,7 @@ def test_defaults() -> None:
         (
             "SLOT",
             "1",
-            "ONESHOT_ORCHESTRATOR_SLOT is no setting of this service; did you mean 'ONESHOT_ORCHESTRATOR_SLOTS'",
+            "ONESHOT_ORCHESTRATOR_SLOT is no setting of this service..did you mean 'ONESHOT_ORCHESTRATOR_SLOTS'",
         ),
         ("MEMORY_MB", "much", "ONESHOT_ORCHESTRATOR_MEMORY_MB: Input should be a valid integer"),
     ],

@@ -20,8 +20,8 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
 @pytest.mark.parametrize(
     ("wish", "error", "words"),
     [
-        ({"agent": "codx"}, BadInput, "agent 'codx' is unknown; did you mean 'codex'"),
-        ({"backend": "dokcer"}, BadInput, "backend 'dokcer' is unknown; did you mean 'docker'"),
+        ({"agent": "codx"}, BadInput, "agent 'codx' is unknown (did you mean 'codex'"),
+        ({"backend": "dokcer"}, BadInput, "backend 'dokcer' is unknown (did you mean 'docker'"),
         ({"agent": "codex"}, BadInput, "agent 'codex' needs a model; add --model"),
         ({"agent": "command"}, BadInput, "agent 'command' needs a command"),
         ({"agent": "nop", "command": "ls"}, BadInput, "agent 'nop' takes no command"),
@@ -31,7 +31,7 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
             BadInput,
             "has no cassette 'other'; it has: hello-world",
         ),
-        (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown; did you mean 'openai'"),
+        (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown (did you mean 'openai'"),
         (LIVE, NotReady, "no key for provider 'openai': export OPENAI_API_KEY"),
         (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address: set AZURE_OPENAI_BASE_URL"),
         (

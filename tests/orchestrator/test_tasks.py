@@ -48,7 +48,7 @@ async def test_a_refused_task_leaves_nothing(tmp_path: Path) -> None:
     store = TaskStore(tmp_path / "tasks")
     folder = harness.task(tmp_path)
     (folder / "task.toml").write_text("[agnt]\n")
-    with pytest.raises(BadInput, match="unknown key 'agnt'; did you mean 'agent'"):
+    with pytest.raises(BadInput, match=r"unknown key 'agnt' \(did you mean 'agent'"):
         await store.put("hello", packed(folder))
     with pytest.raises(BadInput, match=r"'\.\./x' is no slug"):
         await store.put("../x", packed(folder))

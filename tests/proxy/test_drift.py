@@ -23,11 +23,50 @@ def given(text: str, cwd: str = "") -> Given:
         ("at 2026-11-25T01:39:14.2Z", "at 2027-01-02 03:04:05"),
         ("-rw-r--r-- 1 u u 5 Nov 25 01:39 a", "-rw-r--r-- 1 u u 5 Dec  1  2025 a"),
         ("id 01a2105b-5fc5-7420-8708-64049e10faa3", "id 11111111-2222-3333-4444-555555555555"),
+        ("Wed Nov 25 02:58:47 UTC 2026", "Thu Dec  3 14:05:01 CET 2026"),
+        ("Wed Nov 25 02:58:47 AM UTC 2026", "Thu Dec 31 11:05:01 PM UTC 2026"),
+        ("Date:   Wed Nov 25 02:58:47 2026 +0000", "Date:   Thu Dec 3 14:05:01 2026 +0100"),
+        ("Wed, 25 Nov 2026 02:58:47 +0000", "Thu, 3 Dec 2026 14:05:01 +0100"),
+        ("2026-11-25 02:58:47 +0000", "2026-12-03 14:05:01 +0100"),
+        ("took 0:00:01.234", "took 0:10:31.5"),
+        ("at 10:33 AM", "at 9:05 PM"),
+        ("up since 10:33:59,", "up since 23:01:00,"),
+        ("Done in 1,234 ms", "Done in 98 ms"),
+        ("real\t0m3.895s", "real\t1m0.002s"),
+        ("Finished in 1m 02s", "Finished in 59.1s"),
+        ("wrote /tmp/tmpab12/x", "wrote /tmp/tmpq_9zr3/x"),
+        ("wrote /tmp/tmp.aB3dE5fG7h", "wrote /tmp/tmp.0123456789"),
+        ("/tmp/pytest-of-root/pytest-0/a", "/tmp/pytest-of-me/pytest-12/a"),
+        ("<A object at 0x7f12ab>", "<A object at 0x7f7b6a01d440>"),
+        ("[main 1a2b3c4] words", "[main 5d6e7f80] words"),
+        ("[main (root-commit) 1a2b3c4] words", "[main (root-commit) 5d6e7f8] words"),
+        ("HEAD is now at 1a2b3c4 words", "HEAD is now at 5d6e7f8 words"),
+        ("serving, PID: 4711", "serving, PID: 12"),
+        ("pid=4711", "pid=12"),
+        ("[1] 4711", "[1] 12"),
         (" The writable roots are `/a/tmp`, `/a/tree`.", " The writable roots are `/b/tmp`, `/b/tree`."),
     ],
 )
 def test_what_always_differs_does_not_count(one: str, other: str) -> None:
     assert given(one).sha256 == given(other).sha256
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1 passed", "2 passed"),
+        ("a.py:10:33:02", "a.py:10:33:03"),
+        ("[main] words", "[next] words"),
+        ("[main 1a2b3c4] words", "[next 1a2b3c4] words"),
+        ("/tmp/mine", "/tmp/yours"),
+        ("May 5 of them", "May 6 of them"),
+        ("0xff", "0xfe"),
+        ("Nov 25 01:39 TEST", "Nov 25 01:39 REST"),
+        ("3 slots", "4 slots"),
+    ],
+)
+def test_what_says_something_counts(one: str, other: str) -> None:
+    assert given(one).sha256 != given(other).sha256
 
 
 def test_a_working_directory_does_not_count_and_its_neighbours_do() -> None:

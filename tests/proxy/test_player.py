@@ -2,12 +2,13 @@
 
 import pytest
 
-from oneshot_proxy.cassette import digest, emitted, parse
+from oneshot_proxy.cassette import Item, digest, emitted, parse
 from oneshot_proxy.player import Player
 from oneshot_proxy.refusal import Refusal
 from proxy.test_cassette import CALL, HEADER, lines
 
 SECOND = CALL | {"call_id": "c2", "arguments": '{"cmd": "ls"}'}
+REASONING = {"type": "reasoning", "summary": [], "encrypted_content": "abc"}
 USER = {"type": "message", "role": "user", "content": "hi"}
 
 
@@ -19,6 +20,13 @@ def test_a_conversation_is_followed() -> None:
     tape = player({"output": [CALL]}, {"output": [SECOND]})
     assert tape.next({}, [USER]).output == [CALL]
     assert tape.next({}, [USER, CALL, {"type": "function_call_output", "output": "differs"}]).output == [SECOND]
+
+
+@pytest.mark.parametrize("sent_back", [[], [REASONING], [REASONING | {"encrypted_content": "other"}]])
+def test_reasoning_may_be_sent_back_or_not(sent_back: list[Item]) -> None:
+    tape = player({"output": [REASONING, CALL]}, {"output": [SECOND]})
+    assert tape.next({}, [USER]).output == [REASONING, CALL]
+    assert tape.next({}, [USER, *sent_back, CALL]).output == [SECOND]
 
 
 def test_parallel_conversations_with_one_beginning_get_each_its_own() -> None:

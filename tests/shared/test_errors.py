@@ -51,7 +51,7 @@ def test_sentence() -> None:
 
 
 def test_nearest() -> None:
-    assert errors.nearest("codx", ["codex", "nop"]) == "; did you mean 'codex'?"
+    assert errors.nearest("codx", ["codex", "nop"]) == " (did you mean 'codex'?)"
     assert errors.nearest("zzz", ["codex", "nop"]) == ""
     assert errors.nearest("x", []) == ""
 

@@ -51,7 +51,7 @@ def test_no_engine(error: Exception, words: str) -> None:
 
 
 def test_backends() -> None:
-    assert "did you mean 'docker'?; this stack has: docker, local" in str(
+    assert "did you mean 'docker'?); this stack has: docker, local" in str(
         needs.unknown_backend("dockr", ("docker", "local"))
     )
 

@@ -1,5 +1,8 @@
 """The provider table."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from oneshot_shared import providers
@@ -63,3 +66,9 @@ def test_an_address_ends_before_the_call() -> None:
         )
     with pytest.raises(NotReady, match="ends before /messages"):
         providers.resolve("anthropic", {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "a.example"})
+
+
+def test_the_readme_lists_every_provider() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (listed,) = re.findall(r"`--provider ([a-z|]+)`", readme)
+    assert set(listed.split("|")) == set(providers.PROVIDERS)

@@ -31,7 +31,7 @@ def test_read_from_the_environment_and_frozen(environment: pytest.MonkeyPatch, t
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("ONESHOT_TOY_SIZ", "1", "ONESHOT_TOY_SIZ is no setting of this service; did you mean 'ONESHOT_TOY_SIZE'?"),
+        ("ONESHOT_TOY_SIZ", "1", "ONESHOT_TOY_SIZ is no setting of this service (did you mean 'ONESHOT_TOY_SIZE'?)"),
         ("ONESHOT_TOY_SIZE", "many", "ONESHOT_TOY_SIZE: Input should be a valid integer"),
         (
             "ONESHOT_TOY_LOG_LEVEL",

@@ -43,7 +43,9 @@ def test_tests_rubric_and_local_setup_may_be_missing(folder: Path) -> None:
 
 
 def test_an_unknown_cassette_is_named_with_the_nearest(folder: Path) -> None:
-    with pytest.raises(BadInput, match=r"no cassette 'hello-wrld'; did you mean 'hello-world'\?; it has: hello-world"):
+    with pytest.raises(
+        BadInput, match=r"no cassette 'hello-wrld' \(did you mean 'hello-world'\?\); it has: hello-world"
+    ):
         task.load(folder).cassette("hello-wrld")
     for name in ("", "../task", "/etc/passwd"):
         with pytest.raises(BadInput, match="no cassette"):
@@ -73,19 +75,19 @@ def remove(name: str) -> Change:
 
 WRONG: dict[str, tuple[Change, str]] = {
     "no task.toml": (remove(TOML), "is no task: it has no task.toml; give a folder such as"),
-    "unknown table": (write(TOML, "[agnt]\n"), "unknown key 'agnt'; did you mean 'agent'?; known here: agent,"),
-    "unknown key": (replace(TOML, "cpus", "cpu"), "unknown key 'environment.cpu'; did you mean 'cpus'?"),
+    "unknown table": (write(TOML, "[agnt]\n"), "unknown key 'agnt' (did you mean 'agent'?); known here: agent,"),
+    "unknown key": (replace(TOML, "cpus", "cpu"), "unknown key 'environment.cpu' (did you mean 'cpus'?)"),
     "unknown key of Harbor's": (
         replace(TOML, "cpus", 'network_mode = "host"\ncpus'),
         "unknown key 'environment.network_mode'",
     ),
     "unknown key of ours": (
         replace(TOML, "setup = [", "set_up = ["),
-        "unknown key 'metadata.oneshot.local.set_up'; did you mean 'setup'?",
+        "unknown key 'metadata.oneshot.local.set_up' (did you mean 'setup'?)",
     ),
     "unknown key in a list": (
         replace(TOML, 'user = "root"\ntimeout_sec = 120', "usr = 1"),
-        "unknown key 'verifier.collect.0.usr'; did you mean 'user'?",
+        "unknown key 'verifier.collect.0.usr' (did you mean 'user'?)",
     ),
     "missing key": (replace(TOML, "timeout_sec = 900", ""), "task.toml: 'agent.timeout_sec' is missing; add it"),
     "wrong value": (
@@ -110,7 +112,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "empty rubric": (write(RUBRIC, ""), "oneshot/rubric.toml: 'criterion' is missing; add it"),
     "unknown key in the rubric": (
         replace(RUBRIC, "description", "descripton"),
-        "unknown key 'criterion.0.descripton'; did you mean 'description'?",
+        "unknown key 'criterion.0.descripton' (did you mean 'description'?)",
     ),
     "no tests to pass": (
         replace(EXPECTED, '["tests/test_readme.py::test_ends_with_hello_world"]', "[]"),

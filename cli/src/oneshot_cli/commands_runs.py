@@ -35,18 +35,12 @@ def list_runs(
     """List runs, newest first."""
 
     async def work(stub: "OrchestratorServiceAsyncStub") -> int:
-        import json
-
-        from google.protobuf.json_format import MessageToDict
-
         from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-        from oneshot_cli import show
+        from oneshot_cli import json_out, show
 
         runs = (await stub.ListRuns(pb.ListRunsRequest(limit=limit))).runs
         if as_json:
-            print(
-                json.dumps([MessageToDict(run, preserving_proto_field_name=True) for run in runs], ensure_ascii=False)
-            )
+            json_out.show([json_out.fields(run) for run in runs])
         elif not runs:
             print("No runs yet; start with: oneshot demo")
         else:
@@ -61,16 +55,12 @@ def show_run(run: str = _RUN, endpoint: str = _ENDPOINT, as_json: bool = _JSON) 
     """Show a run's result."""
 
     async def work(stub: "OrchestratorServiceAsyncStub") -> int:
-        import json
-
-        from google.protobuf.json_format import MessageToDict
-
         from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
-        from oneshot_cli import artifacts, show
+        from oneshot_cli import artifacts, json_out, show
 
         found = (await stub.GetRun(pb.GetRunRequest(run_id=run))).run
         if as_json:
-            print(json.dumps(MessageToDict(found, preserving_proto_field_name=True), indent=2, ensure_ascii=False))
+            json_out.show(json_out.fields(found))
         elif not found.ended_at:
             print(show.row(found))
         else:

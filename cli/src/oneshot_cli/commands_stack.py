@@ -32,9 +32,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) ->
     """Show what the local stack is doing; starts nothing. Exit code 0 when it is up, 3 when not."""
 
     async def work() -> int:
-        import json
-
-        from oneshot_cli import clients
+        from oneshot_cli import clients, json_out
         from oneshot_cli.stack import Stack
 
         stack = Stack.here()
@@ -44,7 +42,7 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) ->
                 {"service": i.service, "pid": i.pid, "build": i.build, "busy": i.busy, "idle_seconds": i.idle_seconds}
                 for i in infos
             ]
-            print(json.dumps({"up": bool(infos), "data": str(stack.data), "services": rows}))
+            json_out.show({"up": bool(infos), "data": str(stack.data), "services": rows})
         elif not infos:
             print(f"No stack is up for {stack.data}; the next command that needs one starts it.")
         else:

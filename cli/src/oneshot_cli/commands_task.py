@@ -12,8 +12,6 @@ def list_tasks(as_json: bool = typer.Option(False, "--json", help="Print JSON.")
     """List the prepared tasks."""
 
     async def work() -> int:
-        import json
-
         from oneshot_cli import places
         from oneshot_shared import task
         from oneshot_shared.errors import BadInput
@@ -30,7 +28,9 @@ def list_tasks(as_json: bool = typer.Option(False, "--json", help="Print JSON.")
             except BadInput as error:
                 rows.append({"slug": path.parent.name, "tests": 0, "instruction": f"unusable: {error}"})
         if as_json:
-            print(json.dumps(rows))
+            from oneshot_cli import json_out
+
+            json_out.show(rows)
         elif not rows:
             print(f"No tasks in {folder}.")
         for row in rows if not as_json else []:

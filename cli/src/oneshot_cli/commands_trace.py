@@ -37,21 +37,18 @@ def list_sessions(
     """List recorded sessions, newest first: runs', live ones and the judge's."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
-        import json
-
-        from google.protobuf.json_format import MessageToDict
+        import sys
 
         from oneshot.proxy.v1 import proxy_pb2 as pb
-        from oneshot_cli import trace_rows
+        from oneshot_cli import json_out, trace_rows
 
         found = (await stub.ListSessions(pb.ListSessionsRequest(limit=limit))).sessions
         if as_json:
-            listed = [MessageToDict(each, preserving_proto_field_name=True) for each in found]
-            print(json.dumps(listed, ensure_ascii=False))
+            json_out.show([json_out.fields(each) for each in found])
         elif not found:
             print("No sessions yet; start with: oneshot demo")
         else:
-            print("\n".join(trace_rows.sessions(found)))
+            print("\n".join(trace_rows.fitted(trace_rows.sessions(found), sys.stdout)))
         return 0
 
     with_stub(endpoint, work)

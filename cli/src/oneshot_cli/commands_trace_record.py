@@ -23,19 +23,22 @@ def record(
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
         import os
+        import shlex
         import sys
 
-        from oneshot_cli import recording
+        from oneshot_cli import recording, recording_env
 
         if command:
             recording.check(command)
         code = 0
+        for note in recording_env.notes(os.environ):
+            print(f"oneshot: {note}", file=sys.stderr)
         async with recording.recording(stub, endpoint) as found:
             if command:
-                code = await recording.run(command, os.environ | found.variables())
+                code = await recording.run(command, os.environ | found.variables)
             else:
-                for name, value in found.variables().items():
-                    print(f"export {name}={value}", flush=True)
+                for name, value in found.variables.items():
+                    print(f"export {name}={shlex.quote(value)}", flush=True)
                 print("oneshot: recording whatever runs with these variables, until Ctrl-C", file=sys.stderr)
                 await recording.wait()
         print(recording.summary(found), file=sys.stderr)

@@ -15,31 +15,34 @@ _MEGABYTE = 1_000_000
 
 
 def verify(
-    session: str = typer.Argument("", metavar="[SESSION]", help="Session id; without one: all of them."),
+    session: str | None = typer.Argument(None, metavar="[SESSION]", help="Session id; without one: all of them."),
     endpoint: str = commands_trace.ENDPOINT,
     as_json: bool = commands_trace.JSON,
 ) -> None:
     """Rebuild every recorded body and compare it with its checksum. Exit code 1: something is damaged."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
-        import json
         import sys
 
         from oneshot.proxy.v1 import proxy_pb2 as pb
+        from oneshot_cli import json_out, trace_fetch
 
-        listed = [] if session else (await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions
-        code = ending.PASS
-        for each in [session] if session else [record.session_id for record in listed]:
+        if session is not None:
+            listed = [await trace_fetch.session(stub, session)]
+        else:
+            listed = list((await stub.ListSessions(pb.ListSessionsRequest(limit=_ALL))).sessions)
+        code, rows = ending.PASS, []
+        for each in [record.session_id for record in listed]:
             found = await stub.VerifySession(pb.VerifySessionRequest(session_id=each))
-            said = {"calls": found.calls, "body_bytes": found.body_bytes, "damaged": list(found.damaged)}
-            if as_json:
-                print(json.dumps({"session_id": each} | said, ensure_ascii=False))
-            else:
+            rows.append({"session_id": each} | json_out.fields(found))
+            if not as_json:
                 state = "DAMAGED" if found.damaged else "as recorded"
                 print(f"{each}: {found.calls} calls, {found.body_bytes / _MEGABYTE:.1f} MB, {state}")
                 for words in found.damaged:
                     print(f"oneshot: {each}: {words}", file=sys.stderr)
             code = ending.FAIL if found.damaged else code
+        if as_json:
+            json_out.show(rows)
         return code
 
     commands_trace.with_stub(endpoint, work)
@@ -55,19 +58,19 @@ def prune(
     """Delete closed sessions and give their space back. Open ones are never touched."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
-        import json
-
         from oneshot.proxy.v1 import proxy_pb2 as pb
+        from oneshot_cli import json_out, trace_fetch
         from oneshot_shared.errors import BadInput
 
         if not sessions and not older_than:
             raise BadInput("nothing says which sessions go; name some, or give --older-than with an age such as 30d")
-        request = pb.PruneSessionsRequest(session_ids=sessions or [], dry_run=dry_run)
+        named = [(await trace_fetch.session(stub, each)).session_id for each in sessions or []]
+        request = pb.PruneSessionsRequest(session_ids=named, dry_run=dry_run)
         if older_than:
             request.older_than_seconds = seconds(older_than)
         gone = await stub.PruneSessions(request)
         if as_json:
-            print(json.dumps({"session_ids": list(gone.session_ids), "freed_bytes": gone.freed_bytes}))
+            json_out.show(json_out.fields(gone))
             return ending.PASS
         for each in gone.session_ids:
             print(each)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_cli import recording_env
 from oneshot_shared.errors import BadInput, sentence
 
 if TYPE_CHECKING:
@@ -33,18 +34,12 @@ class Recording:
     """A live session that is held. `record` is the newest that is known of it, the last one once it is closed."""
 
     session_id: str
-    proxy: str
-    """The address for HTTPS_PROXY, token included: it is for the environment, never for a file, a log or arguments."""
-    authority: Path
-    """PEM file with our CA, and with those that CODEX_CA_CERTIFICATE named before."""
+    variables: Mapping[str, str]
+    """What a command needs to be recorded; the address of the recorder holds the token: it is for the environment, never for a
+    file, a log or arguments."""
     record: pb.Session = field(default_factory=pb.Session)
     lost: str = ""
     """Why the session could not be held or closed, as a sentence."""
-
-    def variables(self) -> dict[str, str]:
-        """What a command needs to be recorded. NODE_EXTRA_CA_CERTS is for agents that are Node programs."""
-        proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.proxy)
-        return proxies | dict.fromkeys(("CODEX_CA_CERTIFICATE", "NODE_EXTRA_CA_CERTS"), str(self.authority))
 
 
 @asynccontextmanager
@@ -57,11 +52,10 @@ async def recording(
     """
     name = f"live-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     opened = await stub.OpenSession(pb.OpenSessionRequest(session_id=name, kind=pb.SESSION_KIND_LIVE))
-    address = proxy_place(endpoint, environment, opened.forward_port)
+    proxy = f"http://{name}:{opened.token}@{proxy_place(endpoint, environment, opened.forward_port)}"
     with tempfile.TemporaryDirectory(prefix="oneshot-") as folder:  # 0700
-        authority = Path(folder) / "ca.pem"
-        authority.write_text(opened.ca_certificate + given_authorities(environment))
-        found = Recording(name, f"http://{name}:{opened.token}@{address}", authority)
+        trusted = recording_env.written(Path(folder), opened.ca_certificate, environment)
+        found = Recording(name, recording_env.routes(proxy, environment) | trusted)
         lease = asyncio.create_task(_hold(stub, found))
         try:
             yield found
@@ -75,13 +69,6 @@ def proxy_place(endpoint: str, environment: Mapping[str, str], port: int) -> str
     """Host and port of the forward proxy, which is where its stack is."""
     host = (endpoint or environment.get("ONESHOT_ENDPOINT", "")).partition(":")[0] or "127.0.0.1"
     return f"{host}:{environment.get('ONESHOT_PORT_FORWARD') or port}"
-
-
-def given_authorities(environment: Mapping[str, str]) -> str:
-    """The authorities that the person's agent was told to trust already."""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return "\n" + Path(environment.get("CODEX_CA_CERTIFICATE") or os.devnull).read_text()
-    return ""
 
 
 async def _hold(stub: "ProxyServiceAsyncStub", found: Recording) -> None:

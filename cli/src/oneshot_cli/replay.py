@@ -50,6 +50,11 @@ async def find(name: str | None, model: str, task: Task, endpoint: str) -> Sourc
                 f"task {task.slug!r} has no cassette {name!r} (it has: {', '.join(names) or 'none'}), and no "
                 f"run {name!r} was recorded by this stack{_copied(name)}; `oneshot trace list` shows those that were"
             ) from None
+    if not (model or session.model):
+        raise BadInput(
+            f"{name!r} is a live session, which may have asked several models; name with --model the one whose answers are to be "
+            "replayed"
+        )
     return Source(model or session.model, run=name)
 
 

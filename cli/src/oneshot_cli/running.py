@@ -1,7 +1,6 @@
 """From a wish on the command line to an ended run and its exit code."""
 
 import asyncio
-import json
 import os
 import secrets
 import sys
@@ -11,12 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from google.protobuf.json_format import MessageToDict
-
 from oneshot.grader.v1 import grader_pb2
 from oneshot.orchestrator.v1 import orchestrator_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2
-from oneshot_cli import artifacts, clients, ending, places, replay, show
+from oneshot_cli import artifacts, clients, ending, json_out, places, replay, show
 from oneshot_shared import archive, providers, task
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Task
@@ -73,7 +70,10 @@ async def run(wish: Wish) -> int:
                 _announce(accepted, wish, quiet=wish.as_json or wish.detach)
                 if wish.detach:
                     ids = [request.run_id for request in requests]
-                    print(json.dumps({"run_ids": ids}) if wish.as_json else "\n".join(ids))
+                    if wish.as_json:
+                        json_out.show({"run_ids": ids})
+                    else:
+                        print("\n".join(ids))
                     return ending.PASS
                 ended = await asyncio.gather(*(_watched(stub, r.run_id, progress) for r in requests))
                 code = _code(ended)
@@ -233,8 +233,8 @@ def _print(wish: Wish, ended: list[tuple[pb.Run, Path]]) -> None:
     if not ended:
         return
     if wish.as_json:
-        rows = [MessageToDict(run, preserving_proto_field_name=True) | {"folder": str(folder)} for run, folder in ended]
-        print(json.dumps(rows[0] if wish.attempts == 1 else rows, indent=2, ensure_ascii=False))
+        rows = [json_out.fields(run) | {"folder": str(folder)} for run, folder in ended]
+        json_out.show(rows[0] if wish.attempts == 1 else rows)
         return
     for run, folder in ended:
         patch = folder / "artifacts" / "diff.patch"

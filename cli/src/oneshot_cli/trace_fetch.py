@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import secrets
+import stat
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,9 @@ def format_number(name: str) -> pb.TraceFormat:
 
 
 async def session(stub: "ProxyServiceAsyncStub", session_id: str) -> pb.Session:
-    """A session's record. :raises FileNotFoundError: there is none, with the id nearest to it."""
+    """A session's record. :raises BadInput: no id. FileNotFoundError: there is none, with the id nearest to it."""
+    if not session_id:
+        raise BadInput("the session id is empty; `oneshot trace list` shows those that there are")
     try:
         return (await stub.GetSession(pb.GetSessionRequest(session_id=session_id))).session
     except FileNotFoundError:
@@ -75,14 +78,27 @@ async def document(
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that is there under its name only when it was written to its end. :raises OSError: it cannot be."""
-    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    place = Path(made)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    """A file that is there under its name only when it was written to its end.
+
+    A link stays one, and so does the mode of a file that is there. Into what is no file, such as a device or a pipe, is written
+    at once. :raises BadInput: there is no such folder, or it is one itself. OSError: it cannot be.
+    """
+    if path.is_dir():
+        raise BadInput(f"{str(path)!r} is a folder; give the name of a file in it")
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
             yield file
-        place.chmod(0o644)
-        place.replace(path)
+        return
+    target = path.resolve()
+    if not target.parent.is_dir():
+        raise BadInput(f"there is no folder {str(target.parent)!r} to write {path.name!r} into; make it first")
+    place = target.with_name(f".oneshot-{secrets.token_hex(6)}")
+    try:
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            if target.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            yield file
+        place.replace(target)
     finally:
         place.unlink(missing_ok=True)
 

@@ -1,6 +1,8 @@
 """Sessions and calls as tables: a line each, columns as wide as what stands in them."""
 
+import shutil
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_cli.show import plain
@@ -19,6 +21,14 @@ def sessions(found: Iterable[pb.Session]) -> list[str]:
 def calls(found: Iterable[tuple[pb.Call, int, int]]) -> list[str]:
     """Calls with the bytes of their bodies, a line each below their header."""
     return _table(_CALLS, [_call(*each) for each in found])
+
+
+def fitted(lines: list[str], out: TextIO) -> list[str]:
+    """The lines as `out` takes them: a terminal's are cut at its width, so that each stays one."""
+    if not out.isatty():
+        return lines
+    width = shutil.get_terminal_size().columns
+    return [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
 
 
 def kind(session: pb.Session) -> str:

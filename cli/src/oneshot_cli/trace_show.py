@@ -151,10 +151,11 @@ class _Conversation:
 
 
 def _wrapped(line: str, room: int) -> list[str]:
-    """Long lines are cut at spaces where there are some; leading spaces stay."""
+    """Long lines are cut at spaces where there are some; those at a cut go, those at the line's beginning stay."""
     if len(line) <= room:
         return [line]
-    return textwrap.wrap(line, room, replace_whitespace=False, drop_whitespace=False, break_on_hyphens=False)
+    first, *more = textwrap.wrap(line, room, replace_whitespace=False, drop_whitespace=False, break_on_hyphens=False)
+    return [first, *(part for each in more if (part := each.lstrip(" ")))]
 
 
 def _time(seconds: float) -> str:

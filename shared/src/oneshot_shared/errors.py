@@ -65,8 +65,8 @@ def from_status(code: grpc.StatusCode, details: str) -> Exception:
 
 
 def nearest(value: str, known: list[str]) -> str:
-    """`; did you mean 'x'?` for the closest known word, else the empty string."""
+    """` (did you mean 'x'?)` for the closest known word, else the empty string."""
     import difflib
 
     close = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""

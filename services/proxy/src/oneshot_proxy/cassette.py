@@ -8,7 +8,8 @@ JSON lines. The first is the header, each further one an answer:
 
 `output` holds the items as the model emitted them, `usage` the Responses API's object. `after` is the digest of the sequence
 of model-emitted items that stand in the request's `input`: what tools answered, ids, dates and paths differ from run to run
-and do not count. Left out, it is computed from the outputs of all lines above: a linear conversation can be written by hand.
+and do not count, nor does reasoning, which not every agent sends back. Left out, it is computed from the outputs of all lines
+above: a linear conversation can be written by hand.
 Of several lines with one `after` each is used once: the one that was recorded after the most similar words, else in their
 order. An `error` object with a `status` from 400 on, in place of `output`, is answered as the API would answer it, and `body`
 ({"content_type", "text"}) is an answer that is none of the API's. Empty lines are skipped.
@@ -130,12 +131,12 @@ class Cassette:
 
 
 def emitted(items: list[Item]) -> list[Item]:
-    """The identities of the items that a model emitted, in order: assistant messages, reasoning and calls.
+    """The identities of the items that a model emitted, in order: assistant messages and calls.
 
-    An identity holds type, name, namespace, call_id, arguments or input, and text, where present; of reasoning only the type,
-    because its content is encrypted or left out.
+    An identity holds type, name, namespace, call_id, arguments or input, and text, where present. Reasoning has none: some
+    agents send it back, others do not, and its content is encrypted or left out.
     """
-    return [_identity(item) for item in items if is_emitted(item)]
+    return [_identity(item) for item in items if is_emitted(item) and item.get("type") != "reasoning"]
 
 
 def is_emitted(item: Item) -> bool:
@@ -145,8 +146,6 @@ def is_emitted(item: Item) -> bool:
 
 
 def _identity(item: Item) -> Item:
-    if item.get("type") == "reasoning":
-        return {"type": "reasoning"}
     named = {key: item[key] for key in _NAMED if item.get(key) is not None}
     text = text_of(item.get("content"))
     return {"type": "message"} | named | ({"text": text} if text else {})

@@ -18,15 +18,30 @@ _SHOWN = 80
 _UUID = r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 _HANDLE = re.compile(rf"session[ _]id\W{{1,4}}(\d+)|({_UUID})", re.IGNORECASE)
 _CWD = re.compile(r"<environment_context>.*?<cwd>([^<]+)</cwd>", re.DOTALL)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY = r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
+_CLOCK = (
+    r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?(?: [AP]M)?(?: (?:UTC|GMT|[A-Z]{1,3}T)\b)?| [AP]M\b)?(?: \d{4}\b)?(?: [+-]\d{4}\b)?"
+)
 _VOLATILE = (
     (re.compile(r"^Chunk ID: \w+$", re.MULTILINE), "Chunk ID"),
     (re.compile(r"^Wall time: .*$", re.MULTILINE), "Wall time"),
     (re.compile(r"^Original token count: \d+$", re.MULTILINE), "Original token count"),
     (re.compile(r"(session[ _]id\W{1,4})\d+", re.IGNORECASE), r"\1N"),
     (re.compile(_UUID, re.IGNORECASE), "ID"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "DATE"),
-    (re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d +(?:\d\d:\d\d|\d{4})"), "DATE"),
-    (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds?)\b"), "N s"),
+    # dates and times: ISO's, those of `date`, `ls -l`, git and mail, a clock's
+    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z| ?[+-]\d\d:?\d\d)?)?"), "DATE"),
+    (re.compile(rf"{_DAY}\b{_MONTH} [ \d]?\d +(?:{_CLOCK}|\d{{4}}\b)"), "DATE"),
+    (re.compile(rf"{_DAY}\b\d?\d {_MONTH} \d{{4}}(?: {_CLOCK})?"), "DATE"),
+    (re.compile(r"(?<![\w.:])\d{1,3}:\d\d:\d\d(?:[.,]\d+)?(?: [AP]M\b)?(?![\w:])"), "TIME"),
+    (re.compile(r"(?<![\w.:])\d\d?:\d\d ?[AP]M\b"), "TIME"),
+    # durations
+    (re.compile(r"\b(?:\d+h ?)?(?:\d+m ?)?\d[\d,]*(?:\.\d+)? ?(?:[nmuµ]s|s|secs?|seconds?)\b"), "N s"),
+    # names that the machine chose: temporary files, addresses, commits (which hold their time), processes
+    (re.compile(r"/tmp/tmp\.?\w+|/tmp/pytest-of-\w+/pytest-\d+"), "TMP"),  # noqa: S108 -- looked for, not used
+    (re.compile(r"\b0x[0-9a-f]{6,16}\b", re.IGNORECASE), "ADDRESS"),
+    (re.compile(r"(?m)(^commit |HEAD is now at |^\[[^\s\]]+ (?:\(root-commit\) )?)[0-9a-f]{7,40}\b"), r"\1COMMIT"),
+    (re.compile(r"(\bpid\W{1,3})\d+|^(\[\d+\] )\d+$", re.IGNORECASE | re.MULTILINE), r"\1\2PID"),
     # Codex's own home and temporary folder
     (re.compile(r"^- `r\d+` = `[^`]*`$", re.MULTILINE), "skills"),
     (re.compile(r"^ ?The writable roots? (?:is|are) .*$", re.MULTILINE), "writable roots"),
