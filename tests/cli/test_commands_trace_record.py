@@ -56,7 +56,7 @@ def test_a_command_is_recorded_with_its_own_login(tmp_path: Path) -> None:
             assert (ended.code, ended.out) == (7, "2\n"), ended.err  # the event's name and its type
             assert server.requests[0].headers["authorization"] == f"Bearer {MINE}"
             (line,) = ended.err.splitlines()
-            assert line.startswith("oneshot: Recorded 1 calls, 1,050 tokens (1,000 in, of them 400 cached; 50 out), ")
+            assert line.startswith("oneshot: Recorded 1 call, 1,050 tokens (1,000 in, of them 400 cached; 50 out), ")
             name = line.rpartition(" ")[2]
             assert name in mine("trace", "list").out
             files = [file for file in mine.data.rglob("*") if file.is_file()]

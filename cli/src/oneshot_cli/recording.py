@@ -153,7 +153,9 @@ def summary(found: Recording) -> str:
     cost = f"{usage.cost_usd:.4f} USD" if usage.HasField("cost_usd") else "cost unknown"
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens ({usage.input_tokens:,} in, of them "
     tokens += f"{usage.cached_tokens:,} cached; {usage.output_tokens:,} out)"
-    lines = [f"Recorded {record.calls} calls, {tokens}, {cost}: oneshot trace show {found.session_id}"]
+    lines = [
+        f"Recorded {record.calls} call{'s' * (record.calls != 1)}, {tokens}, {cost}: oneshot trace show {found.session_id}"
+    ]
     lines += [f"Alarm: {alarm}" for alarm in record.alarms]
     if record.stopped_by:
         lines.append(f"Stopped: {record.stopped_by}")
