@@ -1,5 +1,6 @@
 """A recorded session as a cassette: what is in it, and that it answers as the upstream did."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -60,6 +61,12 @@ async def exported(*calls: CallRecord, session: SessionRecord = SESSION, losses:
 
 async def tape(*calls: CallRecord, session: SessionRecord = SESSION) -> cassette.Cassette:
     return cassette.parse("run-1", await exported(*calls, session=session))
+
+
+async def test_a_session_whose_only_call_named_no_model_has_nothing_to_replay() -> None:
+    failed = record([], model_server.error(502, "no"), body={"model": None})
+    with pytest.raises(BadInput, match="session 'run-1' holds no model call that was answered: there is nothing to replay"):
+        await exported(failed, session=dataclasses.replace(SESSION, model=""))
 
 
 async def test_a_conversation_is_found_again_by_what_the_model_said() -> None:

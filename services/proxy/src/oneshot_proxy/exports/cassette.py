@@ -23,7 +23,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     tape = _Tape(session.session_id, losses)
     async for call in calls:
         await offload.run(len(call.request), tape.add, call)
-    if not tape.entries:
+    if not tape.entries or not (session.model or tape.model):  # what names no model was no model call
         raise BadInput(
             f"session {session.session_id!r} holds no model call that was answered: there is nothing to replay"
         )
