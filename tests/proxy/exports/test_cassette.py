@@ -65,7 +65,9 @@ async def tape(*calls: CallRecord, session: SessionRecord = SESSION) -> cassette
 
 async def test_a_session_whose_only_call_named_no_model_has_nothing_to_replay() -> None:
     failed = record([], model_server.error(502, "no"), body={"model": None})
-    with pytest.raises(BadInput, match="session 'run-1' holds no model call that was answered: there is nothing to replay"):
+    with pytest.raises(
+        BadInput, match="session 'run-1' holds no model call that was answered: there is nothing to replay"
+    ):
         await exported(failed, session=dataclasses.replace(SESSION, model=""))
 
 
