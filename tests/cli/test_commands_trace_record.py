@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli.harness import House, await_line, end, house, until
@@ -97,11 +98,18 @@ def test_a_program_that_is_not_there(house: House, command: str) -> None:
 
 
 def test_who_is_killed_lets_the_session_go(house: House) -> None:
-    process = house.start("trace", "record")
-    assert process.stdout
-    name = process.stdout.readline().split("http://", 1)[1].split(":", 1)[0]
+    temporary = {"TMPDIR": str(house.root / "home")}
+    program = "import os, sys, time; print(os.getpid(), os.environ['HTTPS_PROXY'], file=sys.stderr, flush=True); time.sleep(300)"
+    process = house.start("trace", "record", "--", sys.executable, "-c", program, **temporary)
+    assert process.stderr
+    pid, proxy = process.stderr.readline().split()
+    name = proxy.split("http://", 1)[1].split(":", 1)[0]
+    (folder,) = (house.root / "home").glob("oneshot-record-*")
     os.kill(process.pid, signal.SIGKILL)
     end(process)
+    until(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+    assert house("trace", "record", "--", "true", **temporary).code == 0
+    assert not folder.exists(), "the next one removes what it left"
     until(lambda: "open" not in _line(house, name), seconds=30, what=lambda: _line(house, name))
 
 
