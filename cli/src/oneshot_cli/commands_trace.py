@@ -38,6 +38,7 @@ def list_sessions(
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
         import json
+        import shutil
 
         from google.protobuf.json_format import MessageToDict
 
@@ -51,7 +52,8 @@ def list_sessions(
         elif not found:
             print("No sessions yet; start with: oneshot demo")
         else:
-            print("\n".join(trace_rows.sessions(found)))
+            width = shutil.get_terminal_size((0, 0)).columns  # COLUMNS, else the terminal's, else no limit
+            print("\n".join(trace_rows.sessions(found, width)))
         return 0
 
     with_stub(endpoint, work)
