@@ -85,9 +85,16 @@ def test_without_a_command_the_variables_are_printed_until_it_is_ended(house: Ho
     status = house("status", "--json").json
     busy = {each["service"]: each["busy"] for each in status["services"]}
     assert "session" in busy["proxy"], json.dumps(status)
-    os.kill(process.pid, signal.SIGINT)
-    assert end(process).code == 0
+    os.kill(process.pid, signal.SIGTERM)
+    ended = end(process)
+    assert (ended.code, f"until `kill {process.pid}`" in ended.err) == (0, True), "no Ctrl-C without a terminal"
     assert not Path(lines["CODEX_CA_CERTIFICATE"]).exists()
+
+
+def test_a_separator_without_a_command(house: House) -> None:
+    ended = house("trace", "record", "--")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence.startswith("there is no command after --; give one, as in -- codex")
 
 
 @pytest.mark.parametrize("command", ["no-such-program-anywhere"])
