@@ -39,7 +39,13 @@ def test_an_endpoint_without_its_token(house: House, tmp_path: Path) -> None:
     variables = {"ONESHOT_TOKEN_FILE": str(tmp_path / "token")}
     nobody = house("run", "hello-world", "--agent", "nop", "--endpoint", "127.0.0.1:1", **variables)
     assert (nobody.code, nobody.out) == (2, "")
-    assert nobody.sentence.startswith("no stack answers at 127.0.0.1:1 (")
+    assert nobody.sentence == "no stack answers at 127.0.0.1:1; start one there, or name another"
+    traces = house("trace", "list", "--endpoint", "127.0.0.1:1", ONESHOT_PORT_PROXY="2", **variables)
+    assert (traces.code, traces.out) == (2, "")
+    assert traces.sentence == (
+        "no stack answers at 127.0.0.1:2, where the proxy of 127.0.0.1:1 would be (ONESHOT_PORT_PROXY sets its port); start "
+        "one there, or name another"
+    )
     assert house("up").code == 0
     with harness.forwarded(house.runtime / "orchestrator.sock") as port:
         wrong = house("runs", "list", ONESHOT_ENDPOINT=f"127.0.0.1:{port}", **variables)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cli.harness import House, await_line, end, house, until
@@ -56,7 +57,7 @@ def test_a_command_is_recorded_with_its_own_login(tmp_path: Path) -> None:
             assert (ended.code, ended.out) == (7, "2\n"), ended.err  # the event's name and its type
             assert server.requests[0].headers["authorization"] == f"Bearer {MINE}"
             (line,) = ended.err.splitlines()
-            assert line.startswith("oneshot: Recorded 1 calls, 1,050 tokens (1,000 in, of them 400 cached; 50 out), ")
+            assert line.startswith("oneshot: Recorded 1 call, 1,050 tokens (1,000 in, of them 400 cached; 50 out), ")
             name = line.rpartition(" ")[2]
             assert name in mine("trace", "list").out
             files = [file for file in mine.data.rglob("*") if file.is_file()]
@@ -92,9 +93,16 @@ def test_without_a_command_the_variables_are_printed_until_it_is_ended(house: Ho
     status = house("status", "--json").json
     busy = {each["service"]: each["busy"] for each in status["services"]}
     assert "session" in busy["proxy"], json.dumps(status)
-    os.kill(process.pid, signal.SIGINT)
-    assert end(process).code == 0
+    os.kill(process.pid, signal.SIGTERM)
+    ended = end(process)
+    assert (ended.code, f"until `kill {process.pid}`" in ended.err) == (0, True), "no Ctrl-C without a terminal"
     assert not Path(lines["CODEX_CA_CERTIFICATE"]).exists()
+
+
+def test_a_separator_without_a_command(house: House) -> None:
+    ended = house("trace", "record", "--")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence.startswith("there is no command after --; give one, as in -- codex")
 
 
 @pytest.mark.parametrize("command", ["no-such-program-anywhere"])
@@ -105,11 +113,18 @@ def test_a_program_that_is_not_there(house: House, command: str) -> None:
 
 
 def test_who_is_killed_lets_the_session_go(house: House) -> None:
-    process = house.start("trace", "record")
-    assert process.stdout
-    name = process.stdout.readline().split("http://", 1)[1].split(":", 1)[0]
+    temporary = {"TMPDIR": str(house.root / "home")}
+    program = "import os, sys, time; print(os.getpid(), os.environ['HTTPS_PROXY'], file=sys.stderr, flush=True); time.sleep(300)"
+    process = house.start("trace", "record", "--", sys.executable, "-c", program, **temporary)
+    assert process.stderr
+    pid, proxy = process.stderr.readline().split()
+    name = proxy.split("http://", 1)[1].split(":", 1)[0]
+    (folder,) = (house.root / "home").glob("oneshot-record-*")
     os.kill(process.pid, signal.SIGKILL)
     end(process)
+    until(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE)
+    assert house("trace", "record", "--", "true", **temporary).code == 0
+    assert not folder.exists(), "the next one removes what it left"
     until(lambda: "open" not in _line(house, name), seconds=30, what=lambda: _line(house, name))
 
 

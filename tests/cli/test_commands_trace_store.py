@@ -26,6 +26,12 @@ def test_prune_must_be_told_what(house: House) -> None:
     assert ended.sentence.startswith("nothing says which sessions go; name some, or give --older-than")
 
 
+def test_sessions_and_an_age_together_are_refused(house: House) -> None:
+    ended = house("trace", "prune", "live-1", "--older-than", "90d")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.sentence == "sessions and an age are given, and an age is for all sessions; give only one of the two"
+
+
 def test_a_session_that_is_not_there(house: House) -> None:
     for command in ("verify", "prune"):
         ended = house("trace", command, "no-such-session")

@@ -62,18 +62,22 @@ def test_other_settings_replace_an_idle_stack_and_a_busy_one_says_that_they_wait
     own_house("up")
     first = own_house.services()
     other = {"ONESHOT_ORCHESTRATOR_SLOTS": "1"}
-    assert own_house("up", **other).code == 0
+    again = own_house("up", **other)
+    assert (again.code, again.sentence) == (
+        0, "the stack is started again, with this command's ONESHOT_ORCHESTRATOR_SLOTS",
+    )  # fmt: skip
     second = own_house.services()
     assert not set(first.values()) & set(second.values())
     assert psutil.Process(second["orchestrator"]).environ()["ONESHOT_ORCHESTRATOR_SLOTS"] == "1"
     assert own_house("up", ONESHOT_DATA=str(own_house.data), LC_ALL="C", **other).err == "", "no setting of the stack"
+    assert own_house("trace", "list").err == ""
+    assert own_house.services() == second, "a plain command joins what runs"
     process = own_house.start(*SLOW, **other)
     await_line(process, "agent at work")
     joined = own_house("up", DOCKER_HOST="unix:///nonexistent.sock")
     assert (joined.code, own_house.services()) == (0, second)
     assert joined.sentence == (
-        "the stack is at work (1 runs) with other ONESHOT_… or DOCKER_… settings than this command's; they apply once it "
-        "is idle"
+        "the stack is at work (1 runs) with another DOCKER_HOST than this command's, which applies once it is idle"
     )
     interrupt(process)
     assert end(process).code == 130

@@ -93,7 +93,7 @@ def test_the_sockets_are_where_the_stack_says(tmp_path: Path, monkeypatch: pytes
     assert stack.token_file == tmp_path / "another" / "token"
 
 
-def test_settings_are_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_what_a_command_sets_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Ready.now(tmp_path)
     for name, same in (
         ("ONESHOT_ORCHESTRATOR_SLOTS", False),
@@ -105,6 +105,10 @@ def test_settings_are_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, "7")
-            assert (Ready.now(tmp_path) == first) == same, name
+            seven = Ready.now(tmp_path)
+            assert first.others(seven) == ([] if same else [name])
+            assert seven.others(first) == [], "what a command does not set is as the stack has it"
+            patch.setenv(name, "8")
+            assert seven.others(Ready.now(tmp_path)) == ([] if same else [name])
     names = ("OPENAI_API_KEY", "ONESHOT_ENDPOINT", "ONESHOT_RUNTIME", "ONESHOT_PROXY_X", "DOCKER_HOST", "PATH")
     assert set(passed(dict.fromkeys(names, ""))) == {"ONESHOT_RUNTIME", "ONESHOT_PROXY_X", "DOCKER_HOST", "PATH"}

@@ -17,9 +17,28 @@ def test_sessions_in_columns() -> None:
     assert trace_rows.sessions([SESSION, live]) == [
         "SESSION                KIND  MODEL    UPSTREAM  OPENED            CALLS  TOKENS     COST     SIZE  STATE",
         "run-1                  run   gpt-5.5  openai    2026-11-25 01:33      4  51,234  $0.0141      0 B  "
-        "closed: 1 model call was not understood (+1)",
+        "closed, 1 alarm, stopped",
         "live-with-a-long-name  live  -        -         2026-11-25 01:40      0       0  unknown  12.3 KB  open",
     ]
+
+
+def test_a_narrow_terminal() -> None:
+    assert {len(line) for line in trace_rows.sessions([SESSION], 40)} == {40}
+    assert all(line.endswith("…") for line in trace_rows.sessions([SESSION], 40))
+    assert trace_rows.sessions([SESSION], 1000) == trace_rows.sessions([SESSION])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "closed"),
+        ({"open": True}, "open"),
+        ({"alarms": ["one\nof them", "two"]}, "closed, 2 alarms"),
+        ({"alarms": ["one"], "upstream_failure": "no answer"}, "closed, 1 alarm, failed"),
+    ],
+)
+def test_a_state_is_short(fields: dict, words: str) -> None:
+    assert trace_rows.state(pb.Session(**fields)) == words
 
 
 def test_calls_in_columns() -> None:

@@ -32,6 +32,11 @@ LIVE: dict[str, Any] = {"agent": "codex", "model": MODEL, "provider": "openai"}
             "has no cassette 'other'; it has: hello-world",
         ),
         (LIVE | {"provider": "opnai"}, BadInput, "provider 'opnai' is unknown (did you mean 'openai'"),
+        (
+            {"agent": "codex", "model": MODEL, "replay": "hello-world", "provider": "opnai"},
+            BadInput,
+            "provider 'opnai' is unknown (did you mean 'openai'",
+        ),
         (LIVE, NotReady, "no key for provider 'openai': export OPENAI_API_KEY"),
         (LIVE | {"provider": "azure"}, NotReady, "provider 'azure' needs its address: set AZURE_OPENAI_BASE_URL"),
         (
@@ -56,6 +61,18 @@ def nothing_is_left(stack: Stack) -> None:
     assert list(stack.scheduler.store.newest(5)) == []
     assert not list((stack.data / "runs").glob("*"))
     assert stack.scheduler.busy() == ""
+
+
+async def test_a_run_of_another_task_is_not_replayed(stack: Stack, hello: Path, tmp_path: Path) -> None:
+    await stack.end((await stack.submit(hello, run_id="first")).run_id)
+    other = tmp_path / "other"
+    shutil.copytree(hello, other)
+    with pytest.raises(
+        BadInput, match="run 'first' worked on task hello, and its answers are none to other; replay it on"
+    ):
+        await stack.submit(other, "codex", run_id="again", model=MODEL, replay_run="first")
+    with pytest.raises(BadInput, match="trace store has no session 'first' to replay"):  # a run without a model
+        await stack.submit(hello, "codex", run_id="again", model=MODEL, replay_run="first")
 
 
 async def test_an_unknown_task(stack: Stack) -> None:

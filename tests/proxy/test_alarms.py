@@ -34,6 +34,18 @@ def test_nothing_is_said_about_a_sound_recording(change: dict) -> None:
             "no model call was recorded: the agent did not reach its model through the proxy; `oneshot doctor` finds out why",
         ),
         (
+            {"live": True, "succeeded": 0, "decoded": 0, "calls": 1, "failure": "api.openai.com could not be reached"},
+            "1 call came and did not succeed: api.openai.com could not be reached",
+        ),
+        (
+            {"live": True, "succeeded": 0, "decoded": 0, "calls": 2},
+            "2 calls came, none succeeded; `oneshot trace show --calls` says how each ended",
+        ),
+        (
+            {"live": True, "succeeded": 0, "decoded": 0, "trouble": {"the client does not trust our CA": 1}},
+            "the client does not trust our CA",
+        ),
+        (
             {"decoded": 1},
             "2 of 3 successful model calls could not be decoded; their bytes are kept, as --format raw exports them",
         ),

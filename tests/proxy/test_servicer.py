@@ -107,6 +107,9 @@ async def test_a_session_is_verified_and_deleted(proxy: Proxy) -> None:
     with pytest.raises(DataLoss, match="call 1 of session 'run-1' is not what was recorded"):
         await proxy.calls()
     assert list((await proxy.stub.PruneSessions(pb.PruneSessionsRequest(older_than_seconds=3600))).session_ids) == []
+    both = pb.PruneSessionsRequest(older_than_seconds=0, session_ids=["run-1"], dry_run=True)
+    with pytest.raises(BadInput, match="an age is for all sessions; give only one of the two"):
+        await proxy.stub.PruneSessions(both)
     wanted = pb.PruneSessionsRequest(older_than_seconds=0, dry_run=True)
     assert list((await proxy.stub.PruneSessions(wanted)).session_ids) == ["run-1"]
     wanted.dry_run = False

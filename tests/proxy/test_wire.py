@@ -112,7 +112,7 @@ def test_an_agents_own_tools_are_let_through() -> None:
         {"type": "custom"},
         {"type": "namespace", "name": "mcp__x", "tools": []},
     ]
-    assert checked(tools=tools, input="hi").items == []
+    assert checked(tools=tools, input="hi").items == [{"type": "message", "role": "user", "content": "hi"}]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -85,10 +86,30 @@ def test_start_synth_workers_starts_the_stack_and_says_how_to_record(home: Path)
     ended = subprocess.run([script], env=env, capture_output=True, text=True, check=True)
     assert f"forward proxy is on 127.0.0.1:{port}" in ended.stdout
     lines = ended.stdout.splitlines()
-    assert f"  export HTTPS_PROXY=http://SESSION:TOKEN@127.0.0.1:{port}" in lines
-    (authority,) = [line.partition("=")[2] for line in lines if "export CODEX_CA_CERTIFICATE=" in line]
-    assert "BEGIN CERTIFICATE" in Path(authority).read_text()
-    assert f"{ROOT}/.venv/bin/oneshot trace record -- codex" in ended.stdout
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        assert f"#   export {name}=http://SESSION:TOKEN@127.0.0.1:{port}" in lines
+    authorities = {line.partition("=")[2] for line in lines if "_CA_CERT" in line}
+    assert "BEGIN CERTIFICATE" in Path(authorities.pop()).read_text()
+    assert not authorities
+    commands = [line for line in lines[2:] if line and not line.startswith("#")]
+    assert commands == [f"{ROOT}/.venv/bin/oneshot trace record{more}" for more in (" -- codex", "")]
+    plain = subprocess.run(
+        [ROOT / ".venv/bin/oneshot", "up"], env=_env(home), capture_output=True, text=True, check=True
+    )
+    assert f"127.0.0.1:{port}, " in plain.stdout, "the commands that it prints leave the port as it is"
+
+
+def test_start_synth_workers_prints_the_address_of_a_stack_that_is_at_work(home: Path) -> None:
+    record = [ROOT / ".venv/bin/oneshot", "trace", "record", "--", "sleep", "300"]
+    with subprocess.Popen(record, env=_env(home), stderr=subprocess.DEVNULL) as busy:
+        while not [*(home / "data").glob("state/ready.json")]:
+            assert busy.poll() is None
+        script = ROOT / "scripts" / "start_synth_workers.sh"
+        ended = subprocess.run([script], env=_env(home), capture_output=True, text=True, check=True)
+        busy.terminate()
+    (port,) = set(re.findall(r"127\.0\.0\.1:(\d+)", ended.stdout))
+    assert port != "18080"
+    assert "with another ONESHOT_PROXY_FORWARD_PORT than this command's" in ended.stderr
 
 
 def test_start_synth_workers_shows_its_usage() -> None:

@@ -103,6 +103,7 @@ async def proxy(endpoint: str = "") -> AsyncIterator["proxy_pb2_grpc.ProxyServic
     endpoint = endpoint or os.environ.get("ONESHOT_ENDPOINT", "")
     if endpoint:
         address, token = remote_proxy(endpoint)
+        endpoint = f"{address}, where the proxy of {endpoint} would be (ONESHOT_PORT_PROXY sets its port)"
     else:
         stack = Stack.here()
         await joined(stack, any_build=True)
@@ -130,10 +131,8 @@ def remote_proxy(endpoint: str) -> tuple[str, str]:
 async def _reached(opened: Any, endpoint: str, timeout: float = 10) -> info_pb2.GetInfoResponse:  # noqa: ANN401 -- a channel
     try:
         return await info_pb2_grpc.InfoServiceStub(opened).GetInfo(info_pb2.GetInfoRequest(), timeout=timeout)  # type: ignore[no-any-return]
-    except (ConnectionError, TimeoutError) as error:
-        raise NotReady(
-            f"no stack answers at {endpoint} ({sentence(error)}); start one there, or name another"
-        ) from None
+    except (ConnectionError, TimeoutError):
+        raise NotReady(f"no stack answers at {endpoint}; start one there, or name another") from None
     except RuntimeError as error:
         raise NotReady(f"what answers at {endpoint} is no stack of ours ({sentence(error)}); name another") from None
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from oneshot_cli import ending
 from oneshot_cli.commands_trace import ENDPOINT, with_stub
 
 if TYPE_CHECKING:
@@ -21,10 +22,14 @@ def record(
 ) -> None:
     """Record the model calls of a command, of whatever login: oneshot trace record -- codex. Exit code: the command's."""
 
+    import sys
+
+    if not command and sys.argv[-1] == "--":
+        ending.start(_no_command())
+
     async def work(stub: "ProxyServiceAsyncStub") -> int:
         import os
         import shlex
-        import sys
 
         from oneshot_cli import recording, recording_env
 
@@ -39,9 +44,18 @@ def record(
             else:
                 for name, value in found.variables.items():
                     print(f"export {name}={shlex.quote(value)}", flush=True)
-                print("oneshot: recording whatever runs with these variables, until Ctrl-C", file=sys.stderr)
+                how = "Ctrl-C" if sys.stdin.isatty() else f"`kill {os.getpid()}`"
+                print(f"oneshot: recording whatever runs with these variables, until {how}", file=sys.stderr)
                 await recording.wait()
         print(recording.summary(found), file=sys.stderr)
         return code
 
     with_stub(endpoint, work)
+
+
+async def _no_command() -> int:
+    from oneshot_shared.errors import BadInput
+
+    raise BadInput(
+        "there is no command after --; give one, as in -- codex, or leave -- out to have the variables printed"
+    )

@@ -50,7 +50,9 @@ def verify(
 
 def prune(
     sessions: list[str] = typer.Argument(None, metavar="[SESSION]…", help="Session ids."),  # noqa: B008 -- typer's way
-    older_than: str = typer.Option("", "--older-than", metavar="AGE", help="Those closed longer ago: 90d, 2w, 12h."),
+    older_than: str = typer.Option(
+        "", "--older-than", metavar="AGE", help="All closed longer ago (90d, 2w, 12h); not with ids."
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would go, delete nothing."),
     endpoint: str = commands_trace.ENDPOINT,
     as_json: bool = commands_trace.JSON,

@@ -24,15 +24,19 @@ _PAUSE_SECONDS = 0.05
 async def joined(stack: Stack, *, any_build: bool = False) -> None:
     """Make sure that a stack of this build and these settings runs, and hand the keys over.
 
-    `any_build` joins a busy one of another build. One that is busy with other settings is joined, and that is said.
+    Settings are the stack's until it leaves: only one that this command's environment sets otherwise starts an idle stack
+    again. `any_build` joins a busy one of another build. One that is busy with other settings is joined, and that is said.
 
     :raises NotReady: it does not start, or one of another build is at work.
     """
     async with stack.starting():
         ready = await _settled(stack)
-        if ready and ready != (mine := Ready.now(stack.runtime)):
+        mine = Ready.now(stack.runtime)
+        if ready and (ready.build != mine.build or ready.others(mine)):
             busy = await clients.busy(stack)
             if not busy:
+                if ready.build == mine.build:
+                    _say(f"the stack is started again, with this command's {', '.join(ready.others(mine))}")
                 await stop(stack)
             elif ready.build != mine.build:
                 if any_build:
@@ -42,7 +46,10 @@ async def joined(stack: Stack, *, any_build: bool = False) -> None:
                     "`oneshot runs watch`, or end it with `oneshot down --force`"
                 )
             elif not any_build:
-                _say_that_settings_wait(busy)
+                names = ", ".join(ready.others(mine))
+                _say(
+                    f"the stack is at work ({busy}) with another {names} than this command's, which applies once it is idle"
+                )
         if not stack.alive():
             await spawn(stack)
         await clients.put_keys(stack)
@@ -139,12 +146,8 @@ async def _tidy(stack: Stack) -> bool:
     return bool(found)
 
 
-def _say_that_settings_wait(busy: str) -> None:
-    print(
-        f"oneshot: the stack is at work ({busy}) with other ONESHOT_… or DOCKER_… settings than this command's; they apply "
-        "once it is idle",
-        file=sys.stderr,
-    )
+def _say(words: str) -> None:
+    print(f"oneshot: {words}", file=sys.stderr)
 
 
 def _why(stack: Stack, begun: datetime) -> str:

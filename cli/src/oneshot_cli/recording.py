@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
-from oneshot_cli import recording_env
+from oneshot_cli import recording_env, tethered
 from oneshot_shared.errors import BadInput, sentence
 
 if TYPE_CHECKING:
     from oneshot.proxy.v1.proxy_pb2_grpc import ProxyServiceAsyncStub
 
 _PAUSE_SECONDS = 1.0
+_PREFIX = "oneshot-record-"
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,7 +54,8 @@ async def recording(
     name = f"live-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     opened = await stub.OpenSession(pb.OpenSessionRequest(session_id=name, kind=pb.SESSION_KIND_LIVE))
     proxy = f"http://{name}:{opened.token}@{proxy_place(endpoint, environment, opened.forward_port)}"
-    with tempfile.TemporaryDirectory(prefix="oneshot-") as folder:  # 0700
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:  # 0700
         trusted = recording_env.written(Path(folder), opened.ca_certificate, environment)
         found = Recording(name, recording_env.routes(proxy, environment) | trusted)
         lease = asyncio.create_task(_hold(stub, found))
@@ -63,6 +65,18 @@ async def recording(
             await _close(stub, found)
             lease.cancel()
             await asyncio.gather(lease, return_exceptions=True)
+
+
+def _sweep(temporary: Path) -> None:
+    """Remove the folders of recordings that were killed."""
+    for folder in temporary.glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # somebody else's
+            continue
 
 
 def proxy_place(endpoint: str, environment: Mapping[str, str], port: int) -> str:
@@ -107,7 +121,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     A terminal's Ctrl-C reaches the command by itself, and it alone decides what to do about it.
     """
     loop = asyncio.get_running_loop()
-    process = await asyncio.create_subprocess_exec(*command, env=environment)
+    process = await asyncio.create_subprocess_exec(*tethered.words(command), env=environment)
     forwarded = _FORWARDED if sys.stdin.isatty() else (*_FORWARDED, signal.SIGINT)
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     for number in forwarded:
@@ -140,7 +154,9 @@ def summary(found: Recording) -> str:
     cost = f"{usage.cost_usd:.4f} USD" if usage.HasField("cost_usd") else "cost unknown"
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens ({usage.input_tokens:,} in, of them "
     tokens += f"{usage.cached_tokens:,} cached; {usage.output_tokens:,} out)"
-    lines = [f"Recorded {record.calls} calls, {tokens}, {cost}: oneshot trace show {found.session_id}"]
+    lines = [
+        f"Recorded {record.calls} call{'s' * (record.calls != 1)}, {tokens}, {cost}: oneshot trace show {found.session_id}"
+    ]
     lines += [f"Alarm: {alarm}" for alarm in record.alarms]
     if record.stopped_by:
         lines.append(f"Stopped: {record.stopped_by}")

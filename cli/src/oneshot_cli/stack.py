@@ -37,7 +37,7 @@ _PASSED = frozenset(
     ]
 )
 _PASSED_PREFIXES = ("LC_", "XDG_", "BUILDX_", "SSL_", "PIP_")
-# of these, a command with others than a stack was started with wants another stack
+# a command that sets one of these otherwise than the stack was started wants another stack
 _SETTINGS = ("DOCKER_", "ONESHOT_IDLE_SECONDS", *(f"ONESHOT_{service.upper()}_" for service in SERVICES))
 
 
@@ -51,16 +51,24 @@ class Ready:
     """What a running stack says about itself in data/state/ready.json."""
 
     build: str
-    settings: str
-    """A digest of the ONESHOT_… and DOCKER_… variables that it was started with."""
+    settings: dict[str, str]
+    """The ONESHOT_… and DOCKER_… variables that it was started with, and a digest of each one's value."""
     runtime: str
     """Its folder of sockets and token, wherever a later command would have put it."""
 
     @classmethod
     def now(cls, runtime: Path) -> "Ready":
         """What a stack that this process starts would say."""
-        settings = sorted(item for item in os.environ.items() if item[0].startswith(_SETTINGS))
-        return cls(version.build(), hashlib.sha256(repr(settings).encode()).hexdigest()[:12], str(runtime))
+        settings = {k: _digest(v) for k, v in os.environ.items() if k.startswith(_SETTINGS)}
+        return cls(version.build(), settings, str(runtime))
+
+    def others(self, mine: "Ready") -> list[str]:
+        """Which variables a command's environment sets otherwise. What it does not set is as the stack has it."""
+        return sorted(name for name, value in mine.settings.items() if self.settings.get(name) != value)
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(os.fsencode(value)).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

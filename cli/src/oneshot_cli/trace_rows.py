@@ -38,11 +38,11 @@ def kind(session: pb.Session) -> str:
 
 
 def state(session: pb.Session) -> str:
-    """Whether a session is open, and the first thing that is wrong with it."""
-    wrong = [*session.alarms, session.stopped_by, session.upstream_failure]
-    troubles = [words for words in wrong if words]
-    more = f" (+{len(troubles) - 1})" if len(troubles) > 1 else ""
-    return ("open" if session.open else "closed") + (f": {troubles[0]}{more}" if troubles else "")
+    """Whether a session is open, and in a word or two what is wrong; `oneshot trace show` has the sentences."""
+    count = len(session.alarms)
+    words = ["open" if session.open else "closed"]
+    words += [f"{count} alarm{'s' * (count != 1)}"] * bool(count) + ["stopped"] * bool(session.stopped_by)
+    return ", ".join([*words, *["failed"] * bool(session.upstream_failure)])
 
 
 def cost(usage: pb.Usage) -> str:

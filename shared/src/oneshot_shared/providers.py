@@ -90,15 +90,20 @@ def base_url(provider: Provider, variables: Mapping[str, str]) -> str:
     return f"{given}/v1" if given and provider.wire_api == "messages" and not given.endswith("/v1") else given
 
 
+def find(name: str) -> Provider:
+    """:raises BadInput: unknown name."""
+    if name in PROVIDERS:
+        return PROVIDERS[name]
+    known = list(PROVIDERS)
+    raise BadInput(f"provider {name!r} is unknown{nearest(name, known)}; known: {', '.join(known)}")
+
+
 def resolve(name: str, variables: Mapping[str, str]) -> Upstream:
     """The upstream for a provider's name.
 
     :raises BadInput: unknown name. NotReady: its key or address is not set.
     """
-    provider = PROVIDERS.get(name)
-    if provider is None:
-        known = list(PROVIDERS)
-        raise BadInput(f"provider {name!r} is unknown{nearest(name, known)}; known: {', '.join(known)}")
+    provider = find(name)
     given = variables.get(provider.base_url_variable, "") or provider.base_url
     if not given.startswith(("http://", "https://")):
         raise NotReady(

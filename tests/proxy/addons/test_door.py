@@ -212,6 +212,7 @@ async def test_a_client_who_does_not_trust_our_authority_is_an_alarm(proxy: Prox
         while not (alarms := (await proxy.session("live-1")).alarms):  # noqa: ASYNC110 -- asked over gRPC
             await asyncio.sleep(0.01)
     assert "api.openai.com failed: the client does not trust our CA" in alarms[0]
+    assert (await proxy.close("live-1")).alarms == alarms, "the cause is said, and nothing beside it"
 
 
 async def test_a_fault_of_ours_lets_nobody_in(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

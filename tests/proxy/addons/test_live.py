@@ -155,6 +155,8 @@ async def test_an_unreachable_model_is_the_persons_to_see(proxy: Proxy, made: tl
     assert (await person.ask()).status == 502
     (call,) = await proxy.recorded(1, "live-1")
     assert call.error.startswith("api.openai.com could not be reached: ")
+    (alarm,) = (await proxy.close("live-1")).alarms
+    assert alarm.startswith("1 call came and did not succeed: api.openai.com could not be reached: ")
 
 
 @pytest.mark.parametrize(

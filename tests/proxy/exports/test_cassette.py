@@ -1,5 +1,6 @@
 """A recorded session as a cassette: what is in it, and that it answers as the upstream did."""
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,7 @@ from oneshot_proxy.player import Player
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.usage import Usage
+from oneshot_proxy.wire import Request
 from oneshot_shared.errors import BadInput
 
 SESSION = SessionRecord("run-1", "gpt-5", "openai", 1.0, 0.0, 2.0, 1, 1, Usage(), "", "")
@@ -60,6 +62,25 @@ async def exported(*calls: CallRecord, session: SessionRecord = SESSION, losses:
 
 async def tape(*calls: CallRecord, session: SessionRecord = SESSION) -> cassette.Cassette:
     return cassette.parse("run-1", await exported(*calls, session=session))
+
+
+@pytest.mark.parametrize("prompt", ["Count the apples.", [user("Count the apples.")]])
+async def test_a_replay_of_one_call_says_that_its_prompt_differs(prompt: object) -> None:
+    found = await tape(record([], model_server.say("One."), body={"input": prompt}))
+    for other, drifts in ((prompt, 0), ("Count the pears.", 1)):
+        request = Request("responses", {"input": other})
+        player = Player(found)
+        player.next(request.body, request.items)
+        assert len(player.drift) == drifts, list(player.drift)
+    assert list(player.drift) == ["user message 1 differs: 'Count the pears.', recorded: 'Count the apples.'"]
+
+
+async def test_a_session_whose_only_call_named_no_model_has_nothing_to_replay() -> None:
+    failed = record([], model_server.error(502, "no"), body={"model": None})
+    with pytest.raises(
+        BadInput, match="session 'run-1' holds no model call that was answered: there is nothing to replay"
+    ):
+        await exported(failed, session=dataclasses.replace(SESSION, model=""))
 
 
 async def test_a_conversation_is_found_again_by_what_the_model_said() -> None:

@@ -11,9 +11,8 @@ from oneshot_orchestrator import agents, session
 from oneshot_orchestrator.contract import Backend
 from oneshot_orchestrator.pipeline import Services
 from oneshot_orchestrator.settings import OrchestratorSettings
-from oneshot_shared import needs
+from oneshot_shared import needs, providers
 from oneshot_shared.errors import BadInput, NotReady
-from oneshot_shared.providers import PROVIDERS
 from oneshot_shared.task import Task
 
 _PROXY_SECONDS = 10.0
@@ -44,7 +43,7 @@ async def accept(
     :raises BadInput: the request. NotReady: the machine, a key or an engine.
     """
     agent = agents.find(asked.agent.name)
-    _check_replay(asked)
+    _check_replay(asked, task, recorded)
     request = await _with_model(asked, services) if asked.replay_run else asked
     _check_agent(request, agent.needs_model)
     needs.free_bytes(settings.data)
@@ -94,7 +93,7 @@ def _check_agent(request: pb.SubmitRunRequest, needs_model: bool) -> None:
     name = request.agent.name
     if needs_model and not request.model:
         raise BadInput(f"agent {name!r} needs a model; add --model, for example --model gpt-5.5")
-    provider = PROVIDERS.get(request.provider)
+    provider = providers.find(request.provider) if request.provider else None
     if name == "codex" and provider is not None and provider.wire_api != "responses":
         raise BadInput(
             f"agent 'codex' speaks the Responses API, and provider {provider.name!r} does not; use another provider, for "
@@ -110,13 +109,18 @@ def _check_agent(request: pb.SubmitRunRequest, needs_model: bool) -> None:
         )
 
 
-def _check_replay(request: pb.SubmitRunRequest) -> None:
+def _check_replay(request: pb.SubmitRunRequest, task: Task, recorded: pb.Run | None) -> None:
     if request.replay and request.replay_run:
         raise BadInput(
             f"the run would be replayed from cassette {request.replay!r} and from run {request.replay_run!r}; name one of them"
         )
     if request.recorded_timing and not (request.replay or request.replay_run):
         raise BadInput("only a replay has a recorded pace; name a cassette or a run to replay, or leave the timing out")
+    if recorded is not None and recorded.task != task.slug:
+        raise BadInput(
+            f"run {recorded.run_id!r} worked on task {recorded.task}, and its answers are none to {task.slug}; replay it on "
+            "its own task, or name a run of this one"
+        )
 
 
 async def _with_model(asked: pb.SubmitRunRequest, services: Services) -> pb.SubmitRunRequest:

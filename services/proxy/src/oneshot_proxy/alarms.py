@@ -19,7 +19,8 @@ class Seen:
     """What a session knows about its own recording.
 
     `whole` is the usage of the successful calls alone, since agents count no others; `agent` is what the agent says that it used,
-    None where it says nothing. `trouble`: what went wrong while recording, and how often.
+    None where it says nothing. `trouble`: what went wrong while recording, and how often. `failure`: how the last call failed,
+    where none succeeded after it.
     """
 
     closed: bool
@@ -29,6 +30,8 @@ class Seen:
     whole: Usage
     agent: Usage | None = None
     trouble: Mapping[str, int] = field(default_factory=dict)
+    calls: int = 0
+    failure: str = ""
 
 
 def sentences(seen: Seen) -> tuple[str, ...]:
@@ -39,10 +42,17 @@ def sentences(seen: Seen) -> tuple[str, ...]:
 
 
 def _silence(seen: Seen) -> str:
-    """A run may do without a model, a person's session hardly: there, silence alone is suspicious."""
+    """A run may do without a model, a person's session hardly: there, silence alone is suspicious. Its cause is said, where known."""
     worked = seen.live or (seen.agent is not None and seen.agent.tokens > 0)
     if not (seen.closed and worked) or seen.succeeded or seen.decoded:
         return ""
+    if seen.calls:
+        came = "1 call came and did not succeed" if seen.calls == 1 else f"{seen.calls} calls came, none succeeded"
+        return (
+            f"{came}: {seen.failure}" if seen.failure else f"{came}; `oneshot trace show --calls` says how each ended"
+        )
+    if any(seen.trouble.values()):
+        return ""  # that is why
     return "no model call was recorded: the agent did not reach its model through the proxy; `oneshot doctor` finds out why"
 
 

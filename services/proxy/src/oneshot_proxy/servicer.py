@@ -15,6 +15,7 @@ from oneshot_proxy.gateway import Gateway
 from oneshot_proxy.leases import Leases
 from oneshot_proxy.sessions import Sessions
 from oneshot_shared import transfer
+from oneshot_shared.errors import BadInput
 
 _DEFAULT_LIST = 100
 type _Context = grpc.aio.ServicerContext[Any, Any]
@@ -70,6 +71,8 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
 
     async def PruneSessions(self, request: pb.PruneSessionsRequest, context: _Context) -> pb.PruneSessionsResponse:
         age = request.older_than_seconds if request.HasField("older_than_seconds") else None
+        if request.session_ids and age is not None:
+            raise BadInput("sessions and an age are given, and an age is for all sessions; give only one of the two")
         gone = await self._sessions.prune(request.session_ids, age, request.dry_run)
         return pb.PruneSessionsResponse(session_ids=gone.session_ids, freed_bytes=gone.freed_bytes)
 

@@ -181,6 +181,8 @@ class Session:
                 whole=self.whole,
                 agent=self.agent_usage,
                 trouble=self.trouble,
+                calls=self.calls,
+                failure=self.upstream_failure,
             )
         )
 

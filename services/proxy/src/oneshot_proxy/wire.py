@@ -60,8 +60,10 @@ class Request:
 
     @property
     def items(self) -> list[dict[str, Any]]:
-        """The input items of a Responses request; a plain string is a user's message and holds none."""
+        """The input items of a Responses request; a plain string is a user's message."""
         given = self.body.get("input")
+        if isinstance(given, str):
+            return [{"type": "message", "role": "user", "content": given}]
         return [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
 
 

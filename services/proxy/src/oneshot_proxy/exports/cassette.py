@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from oneshot_proxy import drift, offload, protocols
+from oneshot_proxy import drift, offload, protocols, wire
 from oneshot_proxy.cassette import Entry, Given, Header, Item, digest, emitted
 from oneshot_proxy.exports import cassette_answers as answers
 from oneshot_proxy.exports.contract import Losses
@@ -23,7 +23,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     tape = _Tape(session.session_id, losses)
     async for call in calls:
         await offload.run(len(call.request), tape.add, call)
-    if not tape.entries:
+    if not tape.entries or not (session.model or tape.model):  # what names no model was no model call
         raise BadInput(
             f"session {session.session_id!r} holds no model call that was answered: there is nothing to replay"
         )
@@ -79,7 +79,7 @@ class _Tape:
         self._add(call, reading.json_object(call.request) or {})
 
     def _add(self, call: CallRecord, body: Item) -> None:
-        items = reading.mappings(body.get("input"))
+        items = wire.Request("responses", body).items
         self.cwd = self.cwd or drift.cwd_of(items)
         model = str(body.get("model") or "")
         self.model = self.model or model
