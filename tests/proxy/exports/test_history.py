@@ -3,6 +3,7 @@
 from typing import Any
 
 from oneshot_proxy.exports.history import Histories, Turn
+from oneshot_proxy.refusal import Refusal
 from proxy.exports.builders import record
 
 HEADERS = (("thread-id", "t1"),)
@@ -85,3 +86,25 @@ def test_instructions_are_the_first_item_and_may_change() -> None:
 
 def test_other_traffic_is_no_turn() -> None:
     assert Histories().turn(record(1, {}, [], request_line="GET /v1/models")) is None
+
+
+def test_a_call_that_the_proxy_refused_is_no_part_of_a_conversation() -> None:
+    look = {"type": "function_call", "name": "look", "call_id": "c1", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "3"}
+    made_up = result | {"call_id": "c2"}
+    no = Refusal("oneshot_model_refused", "no").body()
+    histories = Histories()
+
+    def turn(seq: int, given: list[dict[str, Any]], **fields: Any) -> Turn:
+        found = histories.turn(record(seq, {"input": given}, [look], **fields))
+        assert found
+        return found
+
+    before = turn(1, [user("free")], status=400, response=no)
+    first = turn(2, [user("a")])
+    refused = turn(3, [user("flood"), made_up, result], status=400, response=no)
+    again = turn(4, [user("a"), look, result])
+    assert (before.refused, new(before), first.refused, new(first)) == (True, [], False, ["a"])
+    assert (refused.refused, new(refused)) == (True, ["3"])
+    assert (new(again), again.replaced) == (["3"], False)
+    assert len({each.thread.id for each in (before, first, refused, again)}) == 1

@@ -85,7 +85,7 @@ async def test_a_compacted_history_is_given_as_codex_gives_it() -> None:
 
 async def test_failed_calls_are_a_loss() -> None:
     mine, losses = await (await sessions.stopped()).rollout()
-    assert "its failed calls and their repetitions" in losses
+    assert "the calls that the proxy refused, and what tools gave back in them" in losses
     assert len(said(mine, "token_usage_record")) == 1
 
 

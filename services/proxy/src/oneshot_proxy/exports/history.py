@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from oneshot_proxy import offload, protocols, threads
+from oneshot_proxy.exports.cassette_answers import refused
 from oneshot_proxy.model import Item, ModelCall
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
@@ -22,6 +23,8 @@ class Turn:
     `record` and `call` come without bodies and input. `new`: the items of the request that its conversation did not hold yet,
     `context`: the whole request, only where `replaced` says that earlier items are gone from it (compaction).
     `failure`: why there is no whole answer; `call.output` then holds what came of it. `first`: the conversation begins here.
+    `refused`: the proxy said no. Such calls are free and hold what an agent likes: they are no part of the conversation, and `new`
+    is only what they brought of results of the model's own calls.
     """
 
     thread: Thread
@@ -32,6 +35,7 @@ class Turn:
     replaced: bool
     failure: str
     first: bool
+    refused: bool = False
 
 
 class Histories:
@@ -40,6 +44,7 @@ class Histories:
     def __init__(self) -> None:
         self._by_thread: dict[str, _History] = {}
         self._ends: dict[int, _History] = {}
+        self._latest: _History | None = None
 
     def turn(self, record: CallRecord) -> Turn | None:
         """What a call added; None for traffic of no model API."""
@@ -48,22 +53,29 @@ class Histories:
             return None
         items = _with_instructions(call)
         keys = [_key(item) for item in items]
-        history, first = self._find(threads.thread_of(record), _chain(keys))
+        bare, failure = replace(record, request=b"", response=b""), _failure(record, call)
+        said_no = bool(failure) and refused(record)
+        history, first = self._find(threads.thread_of(record), _chain(keys), said_no)
+        self._latest = history
+        self._ends[history.end] = history
+        if said_no:
+            new = history.results(items)
+            return Turn(history.thread, bare, replace(call, input=()), new, (), False, failure, first, refused=True)
         new, replaced = history.take(items, keys)
-        failure = _failure(record, call)
         if not failure:
             history.add(call.output)
         self._ends[history.end] = history
-        bare = replace(record, request=b"", response=b"")
         context = items if replaced else ()
         return Turn(history.thread, bare, replace(call, input=()), new, context, replaced, failure, first)
 
-    def _find(self, thread: Thread, chain: list[int]) -> tuple["_History", bool]:
-        """By the agent's own name for it, else by the conversation that the request goes on with."""
+    def _find(self, thread: Thread, chain: list[int], said_no: bool) -> tuple["_History", bool]:
+        """By the agent's own name for it, else by the conversation that the request goes on with; a refused call begins none."""
         if not thread.id:
-            for end in reversed(chain):
+            for end in reversed([0, *chain]):
                 if (found := self._ends.get(end)) and found.end == end:
                     return found, False
+            if said_no and self._latest:
+                return self._latest, False
             thread = replace(thread, id=f"conversation-{len(self._by_thread) + 1}")
         first = thread.id not in self._by_thread
         history = self._by_thread.setdefault(thread.id, _History(thread))
@@ -88,6 +100,7 @@ class _History:
         self._held: list[int] = []
         self._soft: set[int] = set()
         self._ids: set[str] = set()
+        self._called: set[str] = set()
 
     def take(self, items: tuple[Item, ...], keys: list[int]) -> tuple[tuple[Item, ...], bool]:
         """What of a request is new, and whether something of before is gone; from here on the request is the history."""
@@ -109,8 +122,14 @@ class _History:
         self._note(items)
         return tuple(new), gone
 
+    def results(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Those of calls in the model's last answer, one for each."""
+        found = {item.call_id: item for item in items if item.kind == "tool_result" and item.call_id in self._called}
+        return tuple(found.values())
+
     def add(self, items: tuple[Item, ...]) -> None:
         """The model's answer: the next request repeats it."""
+        self._called = {item.call_id for item in items if item.kind == "tool_call"}
         self._held = [*self._held, *(_key(item) for item in items)]
         self._note(items)
 

@@ -32,6 +32,9 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     others: list[CallRecord] = []
     try:
         async for turn in history.turns(calls, others):
+            if turn.refused:
+                losses.add("the calls that the proxy refused, and what tools gave back in them")
+                continue
             log = logs.setdefault(turn.thread.id, _Log(session, turn))
             lines = b"".join(_encoded(line) for line in log.lines(turn))
             if len(logs) == 1 or log is next(iter(logs.values())):

@@ -36,9 +36,15 @@ class Steps:
     observed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     _waiting: dict[str, Step] = field(default_factory=dict)
     _cut: Turn | None = None
+    _refused: Turn | None = None
 
     def take(self, turn: Turn) -> None:
         """The next turn of this conversation."""
+        if turn.refused:
+            self._refused = turn
+            self.failed.append(facts(turn) | _present(error=turn.failure))
+            return
+        self._refused = None
         self._define(turn.call.tools)
         self._inputs(turn)
         if turn.failure:
@@ -47,9 +53,14 @@ class Steps:
             self._answer(turn, turn.call.output)
 
     def end(self) -> None:
-        """Nothing more comes: the beginning of an answer that was never asked for again is what the model said last."""
+        """Nothing more comes: the beginning of an answer that was never asked for again is what the model said last.
+
+        Of the calls that the proxy refused at the end, the last one shows what the model's last tool calls gave back.
+        """
         if self._cut is not None:
             self._keep(self._cut, self._cut.call.output)
+        if self._refused is not None:
+            self._inputs(self._refused)
         if not self.steps:
             self._add("system", 0.0, "no model call was recorded in this session")
 
@@ -86,7 +97,7 @@ class Steps:
         items.clear()
 
     def _keep(self, cut: Turn, items: Iterable[Item]) -> None:
-        self.failed.pop()
+        self.failed = [call for call in self.failed if call["seq"] != cut.record.seq]
         self._answer(cut, items)
         self.steps[-1]["extra"]["call"]["error"] = cut.failure
 
