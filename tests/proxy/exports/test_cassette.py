@@ -196,6 +196,11 @@ async def test_a_model_that_another_call_used_is_a_loss() -> None:
     assert "that some answers came from gpt-6" in losses.sentences
 
 
+async def test_an_answer_that_no_cassette_holds_is_said() -> None:
+    with pytest.raises(BadInput, match="no cassette holds the answer of call 1"):
+        await exported(record([user("hi")], model_server.items({"type": "message", "content": None})))
+
+
 _TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)
 _ITEM = st.one_of(
     st.builds(lambda text, n: exec_call(text, f"c{n}"), _TEXT, st.integers(0, 99)),

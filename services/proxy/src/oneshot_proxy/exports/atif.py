@@ -12,8 +12,10 @@ from dataclasses import asdict
 from typing import Any
 
 from oneshot_proxy.exports import history
+from oneshot_proxy.exports.clean import Room, clean
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.exports.steps import Steps, rfc3339
+from oneshot_proxy.protocols.reading import string
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.threads import Thread
 
@@ -29,8 +31,9 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     found: dict[str, Steps] = {}
     agent: Document = {}
     others: list[CallRecord] = []
+    room = Room(losses)
     async for turn in history.turns(calls, others):
-        steps = found.setdefault(turn.thread.id, Steps(turn.thread, losses))
+        steps = found.setdefault(turn.thread.id, Steps(turn.thread, losses, room))
         steps.take(turn)
         agent = agent or agent_of(turn.record)
         if turn.record.request_headers or turn.record.response_headers:
@@ -40,7 +43,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
         losses.add("the bytes of its requests and answers, and the events that its answers came in")
     if others:
         losses.add(f"its {len(others)} call{'s' * (len(others) != 1)} to no model API")
-    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses)}, losses)
+    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses, room)}, losses)
     for start in range(0, len(text), _PIECE):
         yield text[start : start + _PIECE]
 
@@ -56,7 +59,7 @@ def _written(session: SessionRecord, agent: Document, found: dict[str, Steps], l
 
 def agent_of(record: CallRecord) -> Document:
     """Name and version by the User-Agent header; "unknown" where it says nothing."""
-    header = dict(record.request_headers).get("user-agent", "")
+    header = string(dict(record.request_headers).get("user-agent", ""))
     match = _PRODUCT.match(header)
     name, version = match.groups() if match else (header or "unknown", "unknown")
     known = next((mine for prefix, mine in _NAMES.items() if name.startswith(prefix)), name)
@@ -76,8 +79,8 @@ def _tree(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> D
         documents[thread_id] = document
     root = next(iter(documents.values()))
     notes = [*_session_notes(session), *(note for steps in found.values() for note in _failures(steps))]
-    root["extra"] |= _session(session)
-    root |= {"notes": "\n".join(notes) or None}
+    root["extra"] |= clean(_session(session))
+    root |= {"notes": string("\n".join(notes)) or None}
     return root
 
 

@@ -8,6 +8,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from pydantic import ValidationError
+
 from oneshot_proxy import drift, offload, protocols
 from oneshot_proxy.cassette import Entry, Given, Header, Item, digest, emitted
 from oneshot_proxy.exports import cassette_answers as answers
@@ -61,7 +63,7 @@ class _Tape:
         self._tools: dict[str, str] = {}
 
     def add(self, call: CallRecord) -> None:
-        """Take a call. :raises BadInput: a model call of another API, which no cassette can hold."""
+        """Take a call. :raises BadInput: a model call of another API, or an answer, that no cassette can hold."""
         api = call.wire_api or protocols.wire_api(call.request_line)
         if not api or answers.refused(call):
             self._losses.add("calls that the proxy refused, and traffic of no model API")
@@ -88,15 +90,13 @@ class _Tape:
         terms = Substitution({self.cwd: self.cwd_word} if self.cwd else {})
         answer = answers.answer(call)
         after = digest(emitted([terms.applied(item) for item in items]))
-        self.entries.append(
-            Entry(
-                after=after,
-                output=[terms.applied(item) for item in answer.pop("output", [])],
-                given=self._new(items, after),
-                **self._settings(body),
-                **answer,
-            )
-        )
+        fields = self._settings(body) | answer | {"after": after, "given": self._new(items, after)}
+        fields["output"] = [terms.applied(item) for item in answer.get("output", [])]
+        try:
+            self.entries.append(Entry(**fields))
+        except ValidationError as error:
+            words = f"no cassette holds the answer of call {call.seq} of session {self._session_id!r}"
+            raise BadInput(f"{words}: {error.errors()[0]['msg']}; export it as atif or raw") from None
 
     def _new(self, items: list[Item], after: str) -> tuple[Given, ...]:
         """What no answer after other words was given: those after the same words are told apart by it."""

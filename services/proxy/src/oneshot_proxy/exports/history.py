@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from oneshot_proxy import offload, protocols, threads
 from oneshot_proxy.exports.cassette_answers import refused
 from oneshot_proxy.model import Item, ModelCall
+from oneshot_proxy.protocols.reading import written
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
 
@@ -155,7 +156,9 @@ def _id(item: Item) -> str:
 def _key(item: Item) -> int:
     """What an item says, however an agent writes it back: ids, states and encrypted parts do not count."""
     if item.kind in ("tools", "other"):
-        return hash((item.kind, repr({key: value for key, value in item.raw.items() if key not in ("id", "status")})))
+        return hash(
+            (item.kind, written({key: value for key, value in item.raw.items() if key not in ("id", "status")}))
+        )
     text = "" if item.kind == "reasoning" else item.text
     return hash((item.kind, item.role, text, item.name, item.call_id, item.arguments))
 

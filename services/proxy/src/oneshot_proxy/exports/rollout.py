@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from oneshot_proxy.exports import history
 from oneshot_proxy.exports.atif import agent_of
+from oneshot_proxy.exports.clean import clean
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.exports.steps import effort, rfc3339
@@ -57,7 +58,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
 
 
 def _encoded(line: dict[str, Any]) -> bytes:
-    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    return json.dumps(clean(line), ensure_ascii=False).encode() + b"\n"
 
 
 def _count_losses(turn: Turn, losses: Losses) -> None:
