@@ -89,6 +89,14 @@ async def test_failed_calls_are_a_loss() -> None:
     assert len(said(mine, "token_usage_record")) == 1
 
 
+async def test_what_a_failed_call_used_is_a_loss() -> None:
+    asked = {"input": "a"}
+    document, losses = await pieces(rollout.export, [record(1, asked, [], error="broke off"), record(2, asked, [])])
+    lines = [json.loads(line) for line in document.splitlines()]
+    assert [used["usage"]["input_tokens"] for used in said(lines, "token_usage_record")] == [7]
+    assert "what its failed calls used" in losses
+
+
 async def test_another_api_is_put_as_the_responses_api() -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
     tool = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}

@@ -85,8 +85,7 @@ def _tree(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> D
 
 
 def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document:
-    metrics = [step["metrics"] for step in steps.steps if "metrics" in step]
-    costs = [each["cost_usd"] for each in metrics]
+    usage = steps.usage
     mine = {"model_name": steps.model or session.model or None, "tool_definitions": list(steps.tools.values()) or None}
     about = {**agent.get("extra", {}), "kind": steps.thread.kind, "parameters": steps.parameters}
     return {
@@ -97,11 +96,15 @@ def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document
         "steps": steps.steps,
         "extra": {"failed_calls": steps.failed} if steps.failed else {},
         "final_metrics": {
-            "total_prompt_tokens": sum(each["prompt_tokens"] for each in metrics),
-            "total_completion_tokens": sum(each["completion_tokens"] for each in metrics),
-            "total_cached_tokens": sum(each["cached_tokens"] for each in metrics),
-            "total_cost_usd": None if None in costs else sum(costs),
+            "total_prompt_tokens": usage.input_tokens,
+            "total_completion_tokens": usage.output_tokens,
+            "total_cached_tokens": usage.cached_tokens,
+            "total_cost_usd": usage.cost_usd,
             "total_steps": len(steps.steps),
+            "extra": {
+                "reasoning_tokens": usage.reasoning_tokens,
+                "cache_write_tokens": usage.cache_write_tokens,
+            },
         },
     }
 

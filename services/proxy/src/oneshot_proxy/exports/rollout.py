@@ -64,6 +64,8 @@ def _encoded(line: dict[str, Any]) -> bytes:
 def _count_losses(turn: Turn, losses: Losses) -> None:
     if turn.failure:
         losses.add("its failed calls and their repetitions")
+        if turn.record.usage.tokens:
+            losses.add("what its failed calls used")
     if turn.call.tools:
         losses.add("the tool definitions in its requests")
     if turn.record.request_headers or turn.record.response_headers:
@@ -107,8 +109,8 @@ class _Log:
         if not turn.failure:
             for item in turn.call.output:
                 yield self._line(end, "response_item", _wire(turn.call.wire_api, item))
-        if turn.call.usage is not None:
-            yield from self._usage(turn, end)
+            if turn.call.usage is not None:
+                yield from self._usage(turn, end)
 
     def _line(self, at: float, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         self.ordinal += 1
@@ -140,10 +142,9 @@ class _Log:
         yield self._line(turn.record.started_at, "turn_context", asked)
 
     def _usage(self, turn: Turn, at: float) -> Iterator[dict[str, Any]]:
-        assert turn.call.usage is not None
-        self.total += turn.call.usage
-        self.of_turn += turn.call.usage
-        last, total = _tokens(turn.call.usage), _tokens(self.total)
+        self.total += turn.record.usage
+        self.of_turn += turn.record.usage
+        last, total = _tokens(turn.record.usage), _tokens(self.total)
         record = {
             "thread_id": turn.thread.id,
             "turn_id": turn.thread.turn,

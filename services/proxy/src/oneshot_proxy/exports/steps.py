@@ -12,6 +12,7 @@ from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.model import Item
 from oneshot_proxy.protocols.reading import json_object, mapping, string, written
 from oneshot_proxy.threads import Thread
+from oneshot_proxy.usage import Usage
 
 _SOURCES = {"system": "system", "developer": "system", "user": "user"}
 _CLIENT = "client_metadata"
@@ -34,6 +35,7 @@ class Steps:
     tools: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     model: str = ""
+    usage: Usage = field(default_factory=Usage)
     failed: list[dict[str, Any]] = field(default_factory=list)
     observed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     _defined: dict[str, Any] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Steps:
 
     def take(self, turn: Turn) -> None:
         """The next turn of this conversation."""
+        self.usage += turn.record.usage
         if turn.refused:
             self._refused = turn
             self.failed.append(facts(turn) | _present(error=self.room.text(turn.failure)))
@@ -125,8 +128,7 @@ class Steps:
             self.model, self._asked, changed = call.model, call.parameters, {}
             self.parameters = self.room.value(call.parameters)
         step |= {"model_name": call.model or None, "reasoning_effort": effort(call.parameters), "llm_call_count": 1}
-        if call.usage is not None:
-            step["metrics"] = _metrics(turn)
+        step |= _metrics(turn)
         step["extra"] = _present(
             call=facts(turn),
             turn_id=turn.thread.turn,
@@ -162,7 +164,8 @@ class Steps:
 
     def _fail(self, turn: Turn) -> None:
         partial = [self.room.value(item.raw) for item in turn.call.output]
-        self.failed.append(facts(turn) | _present(error=self.room.text(turn.failure), partial=partial))
+        error = self.room.text(turn.failure)
+        self.failed.append(facts(turn) | _metrics(turn) | _present(error=error, partial=partial))
         self._cut = turn if turn.call.output else None
 
     def _add(self, source: str, at: float, message: str) -> None:
@@ -221,15 +224,17 @@ def facts(turn: Turn) -> dict[str, Any]:
 
 
 def _metrics(turn: Turn) -> dict[str, Any]:
-    usage = turn.call.usage
-    assert usage is not None
-    return {
+    """What the session's sums hold of a call, where it used anything."""
+    usage = turn.record.usage
+    if turn.call.usage is None and usage == Usage():
+        return {}
+    extra = {"reasoning_tokens": usage.reasoning_tokens, "cache_write_tokens": usage.cache_write_tokens}
+    counts = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "cached_tokens": usage.cached_tokens,
-        "cost_usd": turn.record.usage.cost_usd,
-        "extra": {"reasoning_tokens": usage.reasoning_tokens},
     }
+    return {"metrics": counts | {"cost_usd": usage.cost_usd, "extra": extra}}
 
 
 def _name(tool: dict[str, Any]) -> str:
