@@ -7,6 +7,7 @@ import atif
 import pytest
 
 from oneshot_proxy.exports.atif import agent_of
+from oneshot_proxy.records import CallRecord
 from oneshot_proxy.usage import Usage
 from proxy.exports import sessions
 from proxy.exports.builders import exported, record
@@ -203,11 +204,10 @@ async def test_losses_are_only_what_is_lost() -> None:
     said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "See"}, picture]}
     document, losses = await exported([record(1, {"input": [said]}, [])])
     assert document["steps"][0]["message"] == "See[image]"
-    wire = "the bytes of its requests and answers, and the events that its answers came in"
-    assert losses == ["the images, sounds and files in its messages", wire]
+    assert losses == ["the images, sounds and files in its messages"]
     plain, losses = await exported([record(1, {"input": "hi"}, [], request_headers=(("user-agent", "x/1"),))])
     assert plain["agent"]["name"] == "x"
-    assert losses == ["the headers of its requests and answers", wire]
+    assert losses == []
 
 
 @pytest.mark.parametrize(
@@ -235,3 +235,34 @@ async def test_conversations_that_nothing_names_are_told_apart_by_what_they_say(
     assert [step["message"] for step in document["steps"]] == ["one", "ok", "more", "ok"]
     (other,) = document["subagent_trajectories"]
     assert [step["message"] for step in other["steps"]] == ["two", "ok"]
+    assert "subagent_trajectory_ref" not in str(document)
+
+
+def asked(seq: int, text: str, thread: str, parent: str = "") -> CallRecord:
+    """A call of a thread that the agent names."""
+    headers = (("thread-id", thread), ("x-codex-parent-thread-id", parent))
+    return record(
+        seq, {"input": [{"role": "user", "content": text}]}, [sessions.message("ok")], request_headers=headers
+    )
+
+
+async def test_the_trajectory_is_the_longest_conversation_not_the_first() -> None:
+    look = {"type": "function_call", "name": "look", "call_id": "c1", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "in conversation-1 nothing is claimed"}
+    work = {"input": [{"role": "user", "content": "work"}]}
+    on = {"input": [*work["input"], look, result]}
+    title = record(1, {"input": [{"role": "user", "content": "a title"}]}, [sessions.message("Title")])
+    calls = [title, record(2, work, [look]), record(3, on, [sessions.message("ok")])]
+    document, _ = await exported(calls)
+    assert [step["message"] for step in document["steps"]] == ["work", "", "ok"]
+    (other,) = document["subagent_trajectories"]
+    assert [step["message"] for step in other["steps"]] == ["a title", "Title"]
+    assert "subagent_trajectory_ref" not in str(document)
+
+
+async def test_parents_in_circles_and_long_lines_of_them() -> None:
+    document, _ = await exported([asked(1, "a", "a", "b"), asked(2, "b", "b", "a")])
+    assert len(list(whole(document))) == 2
+    line = [asked(seq, "x", str(seq), str(seq - 1)) for seq in range(1, 151)]
+    document, _ = await exported(line)
+    assert len(list(whole(document))) == 150

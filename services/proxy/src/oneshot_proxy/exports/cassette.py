@@ -1,6 +1,7 @@
 """A recorded session as a cassette: what a replay answers from. The format is described in oneshot_proxy.cassette.
 
-The same session gives the same bytes each time. What a tool answered is kept as a digest and its first words only.
+The same session gives the same bytes each time. What tools answered and people said is kept as digests and first words
+only, and of headers those that tell an agent when to try again.
 """
 
 import hashlib
@@ -76,8 +77,6 @@ class _Tape:
         if not call.request_line.endswith("/responses"):
             self._losses.add(f"calls of {call.request_line}")
             return
-        self._losses.add("headers, but for those that tell an agent when to try again")
-        self._losses.add("what tools answered and people said, but for digests and first words")
         self._add(call, reading.json_object(call.request) or {})
 
     def _add(self, call: CallRecord, body: Item) -> None:

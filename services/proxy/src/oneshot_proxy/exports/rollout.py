@@ -2,7 +2,8 @@
 
 Lines are {"timestamp", "ordinal", "type", "payload"}: session_meta with the base instructions, turn_context, response_item,
 compacted, token_usage_record, and event_msg task_started and token_count. Codex keeps a file for each conversation; here they
-follow one another, each from its own session_meta on, the first being the session's.
+follow one another, each from its own session_meta on, the first being the session's. It never carries headers, costs, tool
+definitions, parameters of requests, the bytes of answers, nor the events that they came in.
 """
 
 import json
@@ -66,19 +67,12 @@ def _count_losses(turn: Turn, losses: Losses) -> None:
         losses.add("its failed calls and their repetitions")
         if turn.record.usage.tokens:
             losses.add("what its failed calls used")
-    if turn.call.tools:
-        losses.add("the tool definitions in its requests")
-    if turn.record.request_headers or turn.record.response_headers:
-        losses.add("the headers of its requests and answers")
     if turn.record.undecoded or turn.call.unknown:
         losses.add(f"what was not understood in call {turn.record.seq}")
-    if turn.record.usage.cost_usd:
-        losses.add("what its calls cost")
     if turn.call.wire_api != "responses":
         losses.add(
             f"its messages as the API {turn.call.wire_api!r} writes them: they are put as the Responses API does"
         )
-    losses.add("the parameters of its requests, the bytes of its answers, and the events that they came in")
 
 
 @dataclass
