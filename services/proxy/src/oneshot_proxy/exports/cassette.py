@@ -4,8 +4,10 @@ The same session gives the same bytes each time. What tools answered and people 
 only, and of headers those that tell an agent when to try again.
 """
 
+import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +21,9 @@ from oneshot_proxy.protocols import reading
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.substitution import Substitution
 from oneshot_shared.errors import BadInput
+
+# what drift takes for a handle: a UUID or a number
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+", re.IGNORECASE)
 
 
 async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losses: Losses) -> AsyncIterator[bytes]:
@@ -39,7 +44,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
         stopped_by=session.stopped_by,
     )
     yield _line(header.model_dump(exclude_defaults=True))
-    for entry in tape.finished():
+    for entry in await asyncio.to_thread(tape.finished):
         yield _line(entry.model_dump(exclude_defaults=True))
 
 
@@ -114,15 +119,13 @@ class _Tape:
 
     def finished(self) -> list[Entry]:
         """The entries; of the ids that tools gave, those stay that the model used."""
-        said = json.dumps([entry.output for entry in self.entries])
+        said = json.dumps([entry.output for entry in self.entries], ensure_ascii=False)
+        used = set(_ID.findall(said))
         return [
-            entry.model_copy(
-                update={
-                    "given": tuple(
-                        each if any(word in said for word in each.handles) else each.model_copy(update={"handles": ()})
-                        for each in entry.given
-                    )
-                }
-            )
+            entry.model_copy(update={"given": tuple(_with_handles(each, used) for each in entry.given)})
             for entry in self.entries
         ]
+
+
+def _with_handles(given: Given, used: set[str]) -> Given:
+    return given if used.intersection(given.handles) else given.model_copy(update={"handles": ()})
