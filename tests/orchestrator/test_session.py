@@ -97,6 +97,14 @@ async def test_it_is_opened_watched_closed_and_kept(
     assert '"calls": 8' in (tmp_path / "session.json").read_text()
 
 
+async def test_what_could_not_be_copied_is_a_note_of_the_run(tmp_path: Path, hello: task.Task) -> None:
+    proxy, made = Proxy(), run()
+    proxy.trajectory = None
+    async with served(proxy) as stub, session.opened(stub, made, hello, tmp_path, lambda _: None):
+        pass
+    assert [note.split()[0] for note in made.notes] == ["trace/trajectory.json"]
+
+
 async def test_it_is_closed_when_the_work_fails(tmp_path: Path, hello: task.Task) -> None:
     proxy = Proxy()
     async with served(proxy) as stub:

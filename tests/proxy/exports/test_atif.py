@@ -1,12 +1,14 @@
 """The real Codex's sessions as ATIF."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import atif
 import pytest
 
 from oneshot_proxy.exports.atif import agent_of
+from oneshot_proxy.records import CallRecord
+from oneshot_proxy.usage import Usage
 from proxy.exports import sessions
 from proxy.exports.builders import exported, record
 from proxy.exports.sessions import Recorded
@@ -41,6 +43,50 @@ async def test_the_library_takes_every_session(scene: Callable[[], Awaitable[Rec
     assert [step["step_id"] for step in document["steps"]] == list(range(1, len(document["steps"]) + 1))
     times = [step["timestamp"] for step in document["steps"]]
     assert times == sorted(times)
+
+
+def whole(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A document and those inside of it."""
+    yield document
+    for inner in document.get("subagent_trajectories", ()):
+        yield from whole(inner)
+
+
+def summed(document: dict[str, Any]) -> list[float]:
+    """What the totals say; they are checked against the steps and the failed calls."""
+    names = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd")
+    totals = [0.0] * 4
+    for each in whole(document):
+        steps = each["steps"]
+        failed = [call for part in (each, *steps) for call in part.get("extra", {}).get("failed_calls", ())]
+        for place, name in enumerate(names):
+            parts = [part["metrics"].get(name, 0.0) for part in (*steps, *failed) if "metrics" in part]
+            total = each["final_metrics"].get(f"total_{name}", 0.0)
+            assert total == pytest.approx(sum(parts))
+            totals[place] += total
+    return totals
+
+
+@pytest.mark.parametrize("scene", sessions.SCENES)
+async def test_totals_are_the_sessions(scene: Callable[[], Awaitable[Recorded]]) -> None:
+    recorded = await scene()
+    document, _ = await recorded.atif()
+    used = recorded.session.usage
+    wanted = (used.input_tokens, used.output_tokens, used.cached_tokens, used.cost_usd or 0.0)
+    assert summed(document) == pytest.approx(wanted)
+
+
+async def test_what_a_failed_call_used_and_cost_is_in_the_totals() -> None:
+    used = Usage(10, 4, 5, 2, 0.25, 3)
+    asked = {"input": "a"}
+    failed = record(1, asked, [], error="the answer broke off", usage=used)
+    document, _ = await exported([failed, record(2, asked, [], usage=used)])
+    assert summed(document) == [20, 10, 8, 0.5]
+    (call,) = document["steps"][-1]["extra"]["failed_calls"]
+    assert call["metrics"]["extra"] == {"reasoning_tokens": 2, "cache_write_tokens": 3}
+    assert document["final_metrics"]["extra"] == {"reasoning_tokens": 4, "cache_write_tokens": 6}
+    unknown, _ = await exported([failed, record(2, asked, [], usage=used.costing(None))])
+    assert "total_cost_usd" not in unknown["final_metrics"]
 
 
 async def test_a_plain_session() -> None:
@@ -158,11 +204,10 @@ async def test_losses_are_only_what_is_lost() -> None:
     said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "See"}, picture]}
     document, losses = await exported([record(1, {"input": [said]}, [])])
     assert document["steps"][0]["message"] == "See[image]"
-    wire = "the bytes of its requests and answers, and the events that its answers came in"
-    assert losses == ["the images, sounds and files in its messages", wire]
+    assert losses == ["the images, sounds and files in its messages"]
     plain, losses = await exported([record(1, {"input": "hi"}, [], request_headers=(("user-agent", "x/1"),))])
     assert plain["agent"]["name"] == "x"
-    assert losses == ["the headers of its requests and answers", wire]
+    assert losses == []
 
 
 @pytest.mark.parametrize(
@@ -190,3 +235,34 @@ async def test_conversations_that_nothing_names_are_told_apart_by_what_they_say(
     assert [step["message"] for step in document["steps"]] == ["one", "ok", "more", "ok"]
     (other,) = document["subagent_trajectories"]
     assert [step["message"] for step in other["steps"]] == ["two", "ok"]
+    assert "subagent_trajectory_ref" not in str(document)
+
+
+def asked(seq: int, text: str, thread: str, parent: str = "") -> CallRecord:
+    """A call of a thread that the agent names."""
+    headers = (("thread-id", thread), ("x-codex-parent-thread-id", parent))
+    return record(
+        seq, {"input": [{"role": "user", "content": text}]}, [sessions.message("ok")], request_headers=headers
+    )
+
+
+async def test_the_trajectory_is_the_longest_conversation_not_the_first() -> None:
+    look = {"type": "function_call", "name": "look", "call_id": "c1", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "in conversation-1 nothing is claimed"}
+    work = {"input": [{"role": "user", "content": "work"}]}
+    on = {"input": [*work["input"], look, result]}
+    title = record(1, {"input": [{"role": "user", "content": "a title"}]}, [sessions.message("Title")])
+    calls = [title, record(2, work, [look]), record(3, on, [sessions.message("ok")])]
+    document, _ = await exported(calls)
+    assert [step["message"] for step in document["steps"]] == ["work", "", "ok"]
+    (other,) = document["subagent_trajectories"]
+    assert [step["message"] for step in other["steps"]] == ["a title", "Title"]
+    assert "subagent_trajectory_ref" not in str(document)
+
+
+async def test_parents_in_circles_and_long_lines_of_them() -> None:
+    document, _ = await exported([asked(1, "a", "a", "b"), asked(2, "b", "b", "a")])
+    assert len(list(whole(document))) == 2
+    line = [asked(seq, "x", str(seq), str(seq - 1)) for seq in range(1, 151)]
+    document, _ = await exported(line)
+    assert len(list(whole(document))) == 150

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -215,6 +216,24 @@ async def test_a_model_that_another_call_used_is_a_loss() -> None:
     other = record([user("hi")], model_server.say("Done."), 2, body={"model": "gpt-6"})
     await exported(record([user("hi")], model_server.say("Hi.")), other, losses=losses)
     assert "that some answers came from gpt-6" in losses.sentences
+
+
+async def test_an_answer_that_no_cassette_holds_is_said() -> None:
+    with pytest.raises(BadInput, match="no cassette holds the answer of call 1"):
+        await exported(record([user("hi")], model_server.items({"type": "message", "content": None})))
+
+
+async def test_ids_that_the_model_used_are_kept_in_time_linear_in_the_session() -> None:
+    """Ten thousand ids in outputs, each looked for in all that was said, would take minutes."""
+    uuid = "0ab1c2d3-0000-4000-8000-0123456789ab"
+    heard = [output(f"o{n}", f"session_id: {n}") for n in range(10_000, 20_000)]
+    heard += [output("mine", "session id 77"), output("uuid", f"thread {uuid}")]
+    said = exec_call(json.dumps({"session_id": 77, "thread": uuid, "more": "é " * 200_000}), "c2")
+    began = time.monotonic()
+    _, entry = (await exported(record([user("hi"), *heard], model_server.items(said)))).splitlines()
+    assert time.monotonic() - began < 10
+    handles = [each["handles"] for each in json.loads(entry)["given"] if each.get("handles")]
+    assert handles == [["77"], [uuid]]
 
 
 _TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=20)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from oneshot_proxy.exports.history import Histories, Turn
+from oneshot_proxy.refusal import Refusal
 from proxy.exports.builders import record
 
 HEADERS = (("thread-id", "t1"),)
@@ -46,12 +47,53 @@ def test_reasoning_that_an_agent_leaves_out_is_no_compaction() -> None:
 
 def test_a_compacted_history_keeps_what_it_keeps() -> None:
     said = [user("context", "m1"), user("task", "m2"), bot("b"), user("go on", "m3")]
-    compacted = [user("context", "m9"), user("task", "m2"), user("summary", "m10"), user("go on", "m11")]
-    _, second, third = turns((said, []), (compacted, [bot("d")]), ([*compacted, bot("d"), user("e")], []))
-    assert new(second) == ["summary", "go on"], "the person said the same again: it has a new id"
+    compacted = [
+        user("context", "m9"),
+        user("task", "m2"),
+        user("Summary: what was done so far", "m10"),
+        user("go on", "m11"),
+    ]
+    _, second, third = turns(
+        (said, [bot("what was done so far")]), (compacted, [bot("d")]), ([*compacted, bot("d"), user("e")], [])
+    )
+    assert new(second) == ["Summary: what was done so far", "go on"], "the person said the same again: it has a new id"
     assert second.replaced
-    assert [item.text for item in second.context] == ["context", "task", "summary", "go on"]
+    assert [item.text for item in second.context] == ["context", "task", "Summary: what was done so far", "go on"]
     assert (new(third), third.replaced) == (["e"], False)
+
+
+def test_what_is_asked_aside_is_no_compaction_and_repeats_nothing() -> None:
+    main = [user("a"), bot("b")]
+    side = ([user("a title for this, please")], [bot("Title")])
+    found = turns(([user("a")], [bot("b")]), side, ([*main, user("c")], [bot("d")]), side)
+    assert [new(turn) for turn in found] == [["a"], ["a title for this, please"], ["c"], []]
+    assert not any(turn.replaced for turn in found)
+
+
+def test_going_back_is_no_compaction() -> None:
+    found = turns(([user("a")], [bot("b")]), ([user("a"), bot("b"), user("c")], [bot("d")]), ([user("a")], [bot("e")]))
+    assert [(new(turn), turn.replaced) for turn in found[1:]] == [(["c"], False), ([], False)]
+
+
+def test_a_compaction_is_known_by_its_request_or_by_the_providers_item() -> None:
+    asked = record(1, {"input": [user("a")]}, [], request_line="POST /v1/responses/compact", request_headers=HEADERS)
+    histories = Histories()
+    histories.turn(asked)
+    after = histories.turn(record(2, {"input": [user("short")]}, [], request_headers=HEADERS))
+    assert after
+    assert (new(after), after.replaced) == (["short"], True)
+    _, own = turns(([user("a")], []), ([{"type": "compaction", "encrypted_content": "x"}], []))
+    assert own.replaced
+
+
+def test_a_nameless_conversation_goes_on_without_its_reasoning() -> None:
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    histories = Histories()
+    first = histories.turn(record(1, {"input": [user("a")]}, [thought, bot("b")]))
+    second = histories.turn(record(2, {"input": [user("a"), bot("b"), user("c")]}, []))
+    assert first
+    assert second
+    assert (second.thread.id, new(second)) == (first.thread.id, ["c"])
 
 
 def test_a_failed_calls_answer_is_no_history() -> None:
@@ -85,3 +127,25 @@ def test_instructions_are_the_first_item_and_may_change() -> None:
 
 def test_other_traffic_is_no_turn() -> None:
     assert Histories().turn(record(1, {}, [], request_line="GET /v1/models")) is None
+
+
+def test_a_call_that_the_proxy_refused_is_no_part_of_a_conversation() -> None:
+    look = {"type": "function_call", "name": "look", "call_id": "c1", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "c1", "output": "3"}
+    made_up = result | {"call_id": "c2"}
+    no = Refusal("oneshot_model_refused", "no").body()
+    histories = Histories()
+
+    def turn(seq: int, given: list[dict[str, Any]], **fields: Any) -> Turn:
+        found = histories.turn(record(seq, {"input": given}, [look], **fields))
+        assert found
+        return found
+
+    before = turn(1, [user("free")], status=400, response=no)
+    first = turn(2, [user("a")])
+    refused = turn(3, [user("flood"), made_up, result], status=400, response=no)
+    again = turn(4, [user("a"), look, result])
+    assert (before.refused, new(before), first.refused, new(first)) == (True, [], False, ["a"])
+    assert (refused.refused, new(refused)) == (True, ["3"])
+    assert (new(again), again.replaced) == (["3"], False)
+    assert len({each.thread.id for each in (before, first, refused, again)}) == 1

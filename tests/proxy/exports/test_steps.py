@@ -1,5 +1,8 @@
 """Steps of conversations that the real Codex does not have."""
 
+import json
+
+from oneshot_proxy.refusal import Refusal
 from proxy.exports.builders import exported, record
 
 LOOK = {"type": "function_call", "name": "look", "call_id": "c1", "arguments": '{"at": 1}'}
@@ -47,3 +50,14 @@ async def test_a_tool_whose_definition_changes_and_a_new_parameter_are_said() ->
 async def test_text_between_tool_calls_is_a_loss_of_order() -> None:
     _, losses = await exported([record(1, {"input": "a"}, [LOOK, said("then"), PATCH])])
     assert "where an answer's text stood between its tool calls" in losses
+
+
+async def test_calls_that_the_proxy_refused_are_named_and_no_steps() -> None:
+    no = Refusal("oneshot_model_refused", "no").body()
+    asked = {"input": [{"role": "user", "content": "a"}]}
+    flood = {"input": [{"role": "user", "content": "flood"}], "tools": [{"type": "function", "name": "flood"}]}
+    refused = [record(seq, flood, [], 400, response=no) for seq in (2, 3)]
+    document, _ = await exported([record(1, asked, [said("b")]), *refused])
+    assert [step["message"] for step in document["steps"]] == ["a", "b"]
+    assert [call["seq"] for call in document["extra"]["failed_calls"]] == [2, 3]
+    assert "flood" not in json.dumps(document)

@@ -11,28 +11,35 @@ from google.protobuf.json_format import MessageToDict
 
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
 from oneshot_shared import archive, logs
-from oneshot_shared.errors import BadInput, sentence
+from oneshot_shared.errors import sentence
 from oneshot_shared.transfer import Incoming
 
 
 async def keep(
     proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", run_id: str, record: proxy_pb2.Session, folder: Path
-) -> None:
-    """Write the three files. A trajectory that the proxy cannot make is said in the log, and does not spoil the run."""
+) -> list[str]:
+    """Write the three files. What the proxy could not give is a note: a verdict does not depend on a copy."""
+    notes: list[str] = []
     (folder / "session.json").write_text(json.dumps(_fields(record), indent=2))
-    with (folder / "calls.jsonl").open("w", encoding="utf-8") as file:
+    for name, copy in (("calls.jsonl", _calls), ("trajectory.json", _trajectory)):
+        try:
+            await copy(proxy, run_id, folder / name)
+        except Exception as error:  # noqa: BLE001 -- whatever a proxy that was killed meanwhile leads to
+            logs.get().error("a recording was not copied", run_id=run_id, file=name, error=sentence(error))
+            notes.append(f"trace/{name} is not whole: {sentence(error)}; `oneshot trace export {run_id}` tries again")
+    return notes
+
+
+async def _calls(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", session_id: str, path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
         seq = 0
-        async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=run_id)):
+        async for message in proxy.StreamCalls(proxy_pb2.StreamCallsRequest(session_id=session_id)):
             if message.call.seq == seq:
                 continue  # a further piece of its bodies
             seq = message.call.seq
             message.call.ClearField("request")
             message.call.ClearField("response")
             file.write(json.dumps(_fields(message.call), ensure_ascii=False) + "\n")
-    try:
-        await _trajectory(proxy, run_id, folder / "trajectory.json")
-    except (RuntimeError, BadInput) as error:
-        logs.get().error("no trajectory", run_id=run_id, error=sentence(error))
 
 
 async def _trajectory(proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub", session_id: str, path: Path) -> None:

@@ -68,7 +68,7 @@ async def opened(
         async with _polled(proxy, run.run_id, session, seen):
             yield session
     finally:
-        await asyncio.shield(_close(proxy, run.run_id, opening, session, trace))
+        await asyncio.shield(_close(proxy, run, opening, session, trace))
         seen(session.record)
 
 
@@ -98,15 +98,15 @@ async def _polled(
 
 async def _close(
     proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub",
-    run_id: str,
+    run: pb.Run,
     opening: "asyncio.Future[proxy_pb2.OpenSessionResponse]",
     session: Session,
     trace: Path,
 ) -> None:
-    """Revoke the token and keep what was recorded. A session that was refused needs no closing."""
+    """Revoke the token and keep what was recorded; what cannot be kept is a note of the run. A session that was refused needs no closing."""
     await asyncio.wait([opening])
     if opening.exception():
         return
-    closing = proxy_pb2.CloseSessionRequest(session_id=run_id, agent_usage=session.agent_usage)
+    closing = proxy_pb2.CloseSessionRequest(session_id=run.run_id, agent_usage=session.agent_usage)
     session.record = (await proxy.CloseSession(closing)).session
-    await recording.keep(proxy, run_id, session.record, trace)
+    run.notes.extend(await recording.keep(proxy, run.run_id, session.record, trace))

@@ -38,10 +38,10 @@ def thread_of(record: CallRecord) -> Thread:
         said = {name.replace("_", "-"): string(value) for name, value in body.items()} | said
     more = _metadata(said)
     return Thread(
-        id=said.get("thread-id") or string(more.get("thread_id")) or said.get("session-id", ""),
-        parent=said.get("x-codex-parent-thread-id") or string(more.get("parent_thread_id")),
-        kind=string(more.get("subagent_kind")) or said.get("x-openai-subagent", ""),
-        turn=string(more.get("turn_id")) or said.get("turn-id", ""),
+        id=string(said.get("thread-id") or more.get("thread_id") or said.get("session-id")),
+        parent=string(said.get("x-codex-parent-thread-id") or more.get("parent_thread_id")),
+        kind=string(more.get("subagent_kind") or said.get("x-openai-subagent")),
+        turn=string(more.get("turn_id") or said.get("turn-id")),
         request_kind=string(more.get("request_kind")),
         cwd=string(next(iter(mapping(more.get("workspaces"))), "")),
     )

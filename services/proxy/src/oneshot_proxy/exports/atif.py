@@ -1,8 +1,9 @@
 """ATIF 1.8, the field's format for trajectories. Source: https://www.harborframework.com/docs/agents/trajectory-format.
 
-The session's first conversation is the trajectory; sub-agents' are embedded in the one that started them, and the tool's result
+The session's longest conversation is the trajectory; sub-agents' are embedded in the one that started them, and the tool's result
 that named a sub-agent refers to it. What ATIF has no field for stands under `extra`: each call's status, times and failed
-attempts, and at the root what the session's record says.
+attempts, and at the root what the session's record says. It never carries headers, the bytes of requests and answers, nor the
+events that answers came in.
 """
 
 import asyncio
@@ -12,12 +13,15 @@ from dataclasses import asdict
 from typing import Any
 
 from oneshot_proxy.exports import history
+from oneshot_proxy.exports.clean import Room, clean
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.exports.steps import Steps, rfc3339
+from oneshot_proxy.protocols.reading import string
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.threads import Thread
 
 VERSION = "ATIF-v1.8"
+_DEEPEST = 16  # of documents in documents; readers of JSON stop at some depth
 _PIECE = 256 * 1024
 _PRODUCT = re.compile(r"([^\s/()]+)/([^\s()]+)")
 _NAMES = {"codex": "codex", "claude-cli": "claude-code"}
@@ -29,18 +33,16 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     found: dict[str, Steps] = {}
     agent: Document = {}
     others: list[CallRecord] = []
+    room = Room(losses)
     async for turn in history.turns(calls, others):
-        steps = found.setdefault(turn.thread.id, Steps(turn.thread, losses))
+        steps = found.setdefault(turn.thread.id, Steps(turn.thread, losses, room))
         steps.take(turn)
         agent = agent or agent_of(turn.record)
-        if turn.record.request_headers or turn.record.response_headers:
-            losses.add("the headers of its requests and answers")
         if turn.record.undecoded or turn.call.unknown:
             losses.add(f"what was not understood in call {turn.record.seq}")
-        losses.add("the bytes of its requests and answers, and the events that its answers came in")
     if others:
         losses.add(f"its {len(others)} call{'s' * (len(others) != 1)} to no model API")
-    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses)}, losses)
+    text = await asyncio.to_thread(_written, session, agent, found or {"": Steps(Thread(), losses, room)}, losses)
     for start in range(0, len(text), _PIECE):
         yield text[start : start + _PIECE]
 
@@ -56,7 +58,7 @@ def _written(session: SessionRecord, agent: Document, found: dict[str, Steps], l
 
 def agent_of(record: CallRecord) -> Document:
     """Name and version by the User-Agent header; "unknown" where it says nothing."""
-    header = dict(record.request_headers).get("user-agent", "")
+    header = string(dict(record.request_headers).get("user-agent", ""))
     match = _PRODUCT.match(header)
     name, version = match.groups() if match else (header or "unknown", "unknown")
     known = next((mine for prefix, mine in _NAMES.items() if name.startswith(prefix)), name)
@@ -64,26 +66,35 @@ def agent_of(record: CallRecord) -> Document:
 
 
 def _tree(session: SessionRecord, agent: Document, found: dict[str, Steps]) -> Document:
-    """Each conversation's document inside of its parent's. A parent comes before its children, so there are no circles."""
-    documents: dict[str, Document] = {}
-    for thread_id, steps in found.items():
+    """Each conversation's document inside of its parent's; one that names no parent is the root's, which does not refer to it."""
+    for steps in found.values():
         steps.end()
-        document = _document(session, agent, steps)
-        if documents:
-            above = steps.thread.parent if steps.thread.parent in documents else next(iter(documents))
-            documents[above].setdefault("subagent_trajectories", []).append(document)
+    root = _root(found)
+    documents = {root: _document(session, agent, found[root])}
+    depths = {root: 0}
+    for thread_id, steps in found.items():  # a parent comes before its children, so there are no circles
+        if thread_id == root:
+            continue
+        parent = steps.thread.parent
+        above = parent if depths.get(parent, _DEEPEST) < _DEEPEST else root
+        documents[thread_id] = _document(session, agent, steps)
+        documents[above].setdefault("subagent_trajectories", []).append(documents[thread_id])
+        depths[thread_id] = depths[above] + 1
+        if above == parent:
             _refer(found[above], thread_id)
-        documents[thread_id] = document
-    root = next(iter(documents.values()))
     notes = [*_session_notes(session), *(note for steps in found.values() for note in _failures(steps))]
-    root["extra"] |= _session(session)
-    root |= {"notes": "\n".join(notes) or None}
-    return root
+    documents[root]["extra"] |= clean(_session(session))
+    return documents[root] | {"notes": string("\n".join(notes)) or None}
+
+
+def _root(found: dict[str, Steps]) -> str:
+    """The longest conversation that nobody in the session started: an agent may ask for a title first."""
+    alone = [thread_id for thread_id, steps in found.items() if steps.thread.parent not in found]
+    return max(alone or found, key=lambda thread_id: len(found[thread_id].steps))
 
 
 def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document:
-    metrics = [step["metrics"] for step in steps.steps if "metrics" in step]
-    costs = [each["cost_usd"] for each in metrics]
+    usage = steps.usage
     mine = {"model_name": steps.model or session.model or None, "tool_definitions": list(steps.tools.values()) or None}
     about = {**agent.get("extra", {}), "kind": steps.thread.kind, "parameters": steps.parameters}
     return {
@@ -94,11 +105,15 @@ def _document(session: SessionRecord, agent: Document, steps: Steps) -> Document
         "steps": steps.steps,
         "extra": {"failed_calls": steps.failed} if steps.failed else {},
         "final_metrics": {
-            "total_prompt_tokens": sum(each["prompt_tokens"] for each in metrics),
-            "total_completion_tokens": sum(each["completion_tokens"] for each in metrics),
-            "total_cached_tokens": sum(each["cached_tokens"] for each in metrics),
-            "total_cost_usd": None if None in costs else sum(costs),
+            "total_prompt_tokens": usage.input_tokens,
+            "total_completion_tokens": usage.output_tokens,
+            "total_cached_tokens": usage.cached_tokens,
+            "total_cost_usd": usage.cost_usd,
             "total_steps": len(steps.steps),
+            "extra": {
+                "reasoning_tokens": usage.reasoning_tokens,
+                "cache_write_tokens": usage.cache_write_tokens,
+            },
         },
     }
 

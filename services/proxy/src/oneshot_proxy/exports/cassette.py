@@ -1,12 +1,17 @@
 """A recorded session as a cassette: what a replay answers from. The format is described in oneshot_proxy.cassette.
 
-The same session gives the same bytes each time. What a tool answered is kept as a digest and its first words only.
+The same session gives the same bytes each time. What tools answered and people said is kept as digests and first words
+only, and of headers those that tell an agent when to try again.
 """
 
+import asyncio
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
+
+from pydantic import ValidationError
 
 from oneshot_proxy import drift, offload, protocols, wire
 from oneshot_proxy.cassette import Entry, Given, Header, Item, digest, emitted
@@ -16,6 +21,9 @@ from oneshot_proxy.protocols import reading
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.substitution import Substitution
 from oneshot_shared.errors import BadInput
+
+# what drift takes for a handle: a UUID or a number
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\d+", re.IGNORECASE)
 
 
 async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losses: Losses) -> AsyncIterator[bytes]:
@@ -36,7 +44,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
         stopped_by=session.stopped_by,
     )
     yield _line(header.model_dump(exclude_defaults=True))
-    for entry in tape.finished():
+    for entry in await asyncio.to_thread(tape.finished):
         yield _line(entry.model_dump(exclude_defaults=True))
 
 
@@ -61,7 +69,7 @@ class _Tape:
         self._tools: dict[str, str] = {}
 
     def add(self, call: CallRecord) -> None:
-        """Take a call. :raises BadInput: a model call of another API, which no cassette can hold."""
+        """Take a call. :raises BadInput: a model call of another API, or an answer, that no cassette can hold."""
         api = call.wire_api or protocols.wire_api(call.request_line)
         if not api or answers.refused(call):
             self._losses.add("calls that the proxy refused, and traffic of no model API")
@@ -74,8 +82,6 @@ class _Tape:
         if not call.request_line.endswith("/responses"):
             self._losses.add(f"calls of {call.request_line}")
             return
-        self._losses.add("headers, but for those that tell an agent when to try again")
-        self._losses.add("what tools answered and people said, but for digests and first words")
         self._add(call, reading.json_object(call.request) or {})
 
     def _add(self, call: CallRecord, body: Item) -> None:
@@ -88,15 +94,13 @@ class _Tape:
         terms = Substitution({self.cwd: self.cwd_word} if self.cwd else {})
         answer = answers.answer(call)
         after = digest(emitted([terms.applied(item) for item in items]))
-        self.entries.append(
-            Entry(
-                after=after,
-                output=[terms.applied(item) for item in answer.pop("output", [])],
-                given=self._new(items, after),
-                **self._settings(body),
-                **answer,
-            )
-        )
+        fields = self._settings(body) | answer | {"after": after, "given": self._new(items, after)}
+        fields["output"] = [terms.applied(item) for item in answer.get("output", [])]
+        try:
+            self.entries.append(Entry(**fields))
+        except ValidationError as error:
+            words = f"no cassette holds the answer of call {call.seq} of session {self._session_id!r}"
+            raise BadInput(f"{words}: {error.errors()[0]['msg']}; export it as atif or raw") from None
 
     def _new(self, items: list[Item], after: str) -> tuple[Given, ...]:
         """What no answer after other words was given: those after the same words are told apart by it."""
@@ -115,15 +119,13 @@ class _Tape:
 
     def finished(self) -> list[Entry]:
         """The entries; of the ids that tools gave, those stay that the model used."""
-        said = json.dumps([entry.output for entry in self.entries])
+        said = json.dumps([entry.output for entry in self.entries], ensure_ascii=False)
+        used = set(_ID.findall(said))
         return [
-            entry.model_copy(
-                update={
-                    "given": tuple(
-                        each if any(word in said for word in each.handles) else each.model_copy(update={"handles": ()})
-                        for each in entry.given
-                    )
-                }
-            )
+            entry.model_copy(update={"given": tuple(_with_handles(each, used) for each in entry.given)})
             for entry in self.entries
         ]
+
+
+def _with_handles(given: Given, used: set[str]) -> Given:
+    return given if used.intersection(given.handles) else given.model_copy(update={"handles": ()})

@@ -10,7 +10,9 @@ from oneshot_proxy.records import CallRecord, SessionRecord
 class Losses:
     """What a format cannot carry of the session at hand, a sentence each, once; only what this very session has and loses.
 
-    losses.add("the headers of its requests and answers")
+    What a format never carries stands in its module's first words and in guides/traces.md, not here.
+
+    losses.add("the encrypted reasoning in its answers")
     """
 
     sentences: list[str] = field(default_factory=list)

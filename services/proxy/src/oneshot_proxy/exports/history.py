@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from oneshot_proxy import offload, protocols, threads
+from oneshot_proxy.exports.cassette_answers import refused
 from oneshot_proxy.model import Item, ModelCall
+from oneshot_proxy.protocols.reading import string, written
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
 
+_HEADS = 4
+_SUMMARY = 20  # what is shorter stands in other texts by chance
 _SOFT = ("reasoning", "tools")  # agents leave these out of later requests without rewriting what was said
 
 
@@ -20,8 +24,10 @@ class Turn:
     """One model call and what it added to its conversation.
 
     `record` and `call` come without bodies and input. `new`: the items of the request that its conversation did not hold yet,
-    `context`: the whole request, only where `replaced` says that earlier items are gone from it (compaction).
+    `context`: the whole request, only where `replaced` says that it was compacted: a summary stands for earlier items.
     `failure`: why there is no whole answer; `call.output` then holds what came of it. `first`: the conversation begins here.
+    `refused`: the proxy said no. Such calls are free and hold what an agent likes: they are no part of the conversation, and `new`
+    is only what they brought of results of the model's own calls.
     """
 
     thread: Thread
@@ -32,6 +38,7 @@ class Turn:
     replaced: bool
     failure: str
     first: bool
+    refused: bool = False
 
 
 class Histories:
@@ -40,6 +47,7 @@ class Histories:
     def __init__(self) -> None:
         self._by_thread: dict[str, _History] = {}
         self._ends: dict[int, _History] = {}
+        self._latest: _History | None = None
 
     def turn(self, record: CallRecord) -> Turn | None:
         """What a call added; None for traffic of no model API."""
@@ -48,22 +56,31 @@ class Histories:
             return None
         items = _with_instructions(call)
         keys = [_key(item) for item in items]
-        history, first = self._find(threads.thread_of(record), _chain(keys))
-        new, replaced = history.take(items, keys)
-        failure = _failure(record, call)
-        if not failure:
-            history.add(call.output)
+        chain = _chain(items, keys)
+        bare, failure = replace(record, request=b"", response=b""), _failure(record, call)
+        said_no = bool(failure) and refused(record)
+        history, first = self._find(threads.thread_of(record), chain, said_no)
+        self._latest = history
+        new: tuple[Item, ...]
+        if said_no:
+            new, replaced = history.results(items), False
+        else:
+            compaction = _compacts(record, history.thread)
+            new, replaced = history.take(items, keys, chain, compaction)
+            if not failure:
+                history.add(call.output, compaction)
         self._ends[history.end] = history
-        bare = replace(record, request=b"", response=b"")
         context = items if replaced else ()
-        return Turn(history.thread, bare, replace(call, input=()), new, context, replaced, failure, first)
+        return Turn(history.thread, bare, replace(call, input=()), new, context, replaced, failure, first, said_no)
 
-    def _find(self, thread: Thread, chain: list[int]) -> tuple["_History", bool]:
-        """By the agent's own name for it, else by the conversation that the request goes on with."""
+    def _find(self, thread: Thread, chain: list[int], said_no: bool) -> tuple["_History", bool]:
+        """By the agent's own name for it, else by the conversation that the request goes on with; a refused call begins none."""
         if not thread.id:
-            for end in reversed(chain):
+            for end in reversed([0, *chain]):
                 if (found := self._ends.get(end)) and found.end == end:
                     return found, False
+            if said_no and self._latest:
+                return self._latest, False
             thread = replace(thread, id=f"conversation-{len(self._by_thread) + 1}")
         first = thread.id not in self._by_thread
         history = self._by_thread.setdefault(thread.id, _History(thread))
@@ -81,22 +98,37 @@ async def turns(calls: AsyncIterator[CallRecord], others: list[CallRecord] | Non
             others.append(replace(record, request=b"", response=b""))
 
 
+@dataclass
+class _Head:
+    """A conversation as one request and its answer left it: a hash for each item, and one for all of it."""
+
+    keys: list[int]
+    end: int = 0
+
+
 class _History:
+    """A conversation with a few heads: agents ask aside of it, and go back in it, without having compacted it."""
+
     def __init__(self, thread: Thread) -> None:
         self.thread = thread
-        self.end = 0
-        self._held: list[int] = []
+        self._heads = [_Head([])]
         self._soft: set[int] = set()
         self._ids: set[str] = set()
+        self._called: set[str] = set()
+        self._said = ""
+        self._summarized = False
 
-    def take(self, items: tuple[Item, ...], keys: list[int]) -> tuple[tuple[Item, ...], bool]:
-        """What of a request is new, and whether something of before is gone; from here on the request is the history."""
-        common = 0
-        for mine, theirs in zip(self._held, keys, strict=False):
-            if mine != theirs:
-                break
-            common += 1
-        rest = Counter(self._held[common:])
+    @property
+    def end(self) -> int:
+        """What stands for the whole of it."""
+        return self._heads[-1].end
+
+    def take(
+        self, items: tuple[Item, ...], keys: list[int], chain: list[int], compaction: bool
+    ) -> tuple[tuple[Item, ...], bool]:
+        """What of a request is new, and whether it stands for what is gone; from here on the request is the history."""
+        common, head = self._nearest(keys)
+        rest = Counter(head.keys[common:])
         new: list[Item] = []
         for item, key in zip(items[common:], keys[common:], strict=True):
             # a compacted history is put together from old items and texts; whoever says the same thing anew has a new id
@@ -105,17 +137,41 @@ class _History:
             else:
                 new.append(item)
         gone = any(count and key not in self._soft for key, count in rest.items())
-        self._held = keys
-        self._note(items)
-        return tuple(new), gone
+        replaced = gone and (compaction or self._summarized or self._sums_up(new))
+        if replaced or not gone:
+            self._heads.remove(head)
+        self._heads = [*self._heads[1 - _HEADS :], _Head(keys, chain[-1] if chain else 0)]
+        self._note(items[common:])
+        return tuple(new), replaced
 
-    def add(self, items: tuple[Item, ...]) -> None:
-        """The model's answer: the next request repeats it."""
-        self._held = [*self._held, *(_key(item) for item in items)]
+    def _nearest(self, keys: list[int]) -> tuple[int, _Head]:
+        """The head that has most of a request's beginning, the latest of several, and how much that is."""
+        found = [(_common(head.keys, keys), place) for place, head in enumerate(self._heads)]
+        common, place = max(found)
+        return common, self._heads[place]
+
+    def _sums_up(self, new: list[Item]) -> bool:
+        """Whether a provider's or the model's own summary is in it: its last answer, in somebody else's mouth."""
+        if any(item.kind == "other" and "compaction" in string(item.raw.get("type")) for item in new):
+            return True
+        texts = (item.text for item in new if not item.emitted)
+        return len(self._said) >= _SUMMARY and any(self._said in text for text in texts)
+
+    def results(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Those of calls in the model's last answer, one for each."""
+        found = {item.call_id: item for item in items if item.kind == "tool_result" and item.call_id in self._called}
+        return tuple(found.values())
+
+    def add(self, items: tuple[Item, ...], compaction: bool) -> None:
+        """The model's answer: the next request repeats it, or is a summary of what was."""
+        head, keys = self._heads[-1], [_key(item) for item in items]
+        head.keys, head.end = head.keys + keys, _chain(items, keys, head.end)[-1] if items else head.end
+        self._called = {item.call_id for item in items if item.kind == "tool_call"}
+        self._said = "\n".join(item.text for item in items if item.kind == "message").strip()
+        self._summarized = compaction
         self._note(items)
 
     def _note(self, items: tuple[Item, ...]) -> None:
-        self.end = chain[-1] if (chain := _chain(self._held)) else 0
         for item in items:
             self._ids.add(_id(item))
             if item.kind in _SOFT or item.role == "system":
@@ -136,18 +192,31 @@ def _id(item: Item) -> str:
 def _key(item: Item) -> int:
     """What an item says, however an agent writes it back: ids, states and encrypted parts do not count."""
     if item.kind in ("tools", "other"):
-        return hash((item.kind, repr({key: value for key, value in item.raw.items() if key not in ("id", "status")})))
+        return hash(
+            (item.kind, written({key: value for key, value in item.raw.items() if key not in ("id", "status")}))
+        )
     text = "" if item.kind == "reasoning" else item.text
     return hash((item.kind, item.role, text, item.name, item.call_id, item.arguments))
 
 
-def _chain(keys: list[int]) -> list[int]:
-    """A hash for each beginning of a conversation."""
-    found, last = [], 0
-    for key in keys:
-        last = hash((last, key))
+def _chain(items: tuple[Item, ...], keys: list[int], last: int = 0) -> list[int]:
+    """A hash for each beginning of a conversation. Reasoning does not count: many agents never send it back."""
+    found = []
+    for item, key in zip(items, keys, strict=True):
+        last = last if item.kind == "reasoning" else hash((last, key))
         found.append(last)
     return found
+
+
+def _common(mine: list[int], theirs: list[int]) -> int:
+    """How long the common beginning is."""
+    if theirs[: len(mine)] == mine:  # nearly always, and fast
+        return len(mine)
+    return next(place for place, (one, other) in enumerate(zip(mine, [*theirs, None], strict=False)) if one != other)
+
+
+def _compacts(record: CallRecord, thread: Thread) -> bool:
+    return thread.request_kind == "compaction" or record.request_line.endswith("/responses/compact")
 
 
 def _failure(record: CallRecord, call: ModelCall) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from oneshot_proxy.model import Item
+from oneshot_proxy.protocols.reading import string
 
 _KINDS = ("image", "audio", "file", "document")
 
 
 def parts(item: Item) -> list[str]:
     """The kind of each part of a message or a tool's result that is an image, a sound or a file."""
-    return [kind for part in _parts(item.raw) for kind in _KINDS if kind in str(part.get("type"))]
+    return [kind for part in _parts(item.raw) for kind in _KINDS if kind in string(part.get("type"))]
 
 
 def encrypted(item: Item) -> bool:

@@ -21,7 +21,7 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
 def line(call: CallRecord) -> bytes:
     """A call's line, its end included."""
     fields = asdict(call) | {"request": _body(call.request), "response": _body(call.response)}
-    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def record(written: bytes) -> CallRecord:

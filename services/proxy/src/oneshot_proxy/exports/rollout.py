@@ -2,7 +2,8 @@
 
 Lines are {"timestamp", "ordinal", "type", "payload"}: session_meta with the base instructions, turn_context, response_item,
 compacted, token_usage_record, and event_msg task_started and token_count. Codex keeps a file for each conversation; here they
-follow one another, each from its own session_meta on, the first being the session's.
+follow one another, each from its own session_meta on, the first being the session's. It never carries headers, costs, tool
+definitions, parameters of requests, the bytes of answers, nor the events that they came in.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import IO, Any
 
 from oneshot_proxy.exports import history
 from oneshot_proxy.exports.atif import agent_of
+from oneshot_proxy.exports.clean import clean
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.exports.steps import effort, rfc3339
@@ -32,6 +34,9 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
     others: list[CallRecord] = []
     try:
         async for turn in history.turns(calls, others):
+            if turn.refused:
+                losses.add("the calls that the proxy refused, and what tools gave back in them")
+                continue
             log = logs.setdefault(turn.thread.id, _Log(session, turn))
             lines = b"".join(_encoded(line) for line in log.lines(turn))
             if len(logs) == 1 or log is next(iter(logs.values())):
@@ -54,25 +59,20 @@ async def export(session: SessionRecord, calls: AsyncIterator[CallRecord], losse
 
 
 def _encoded(line: dict[str, Any]) -> bytes:
-    return json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    return json.dumps(clean(line), ensure_ascii=False).encode() + b"\n"
 
 
 def _count_losses(turn: Turn, losses: Losses) -> None:
     if turn.failure:
         losses.add("its failed calls and their repetitions")
-    if turn.call.tools:
-        losses.add("the tool definitions in its requests")
-    if turn.record.request_headers or turn.record.response_headers:
-        losses.add("the headers of its requests and answers")
+        if turn.record.usage.tokens:
+            losses.add("what its failed calls used")
     if turn.record.undecoded or turn.call.unknown:
         losses.add(f"what was not understood in call {turn.record.seq}")
-    if turn.record.usage.cost_usd:
-        losses.add("what its calls cost")
     if turn.call.wire_api != "responses":
         losses.add(
             f"its messages as the API {turn.call.wire_api!r} writes them: they are put as the Responses API does"
         )
-    losses.add("the parameters of its requests, the bytes of its answers, and the events that they came in")
 
 
 @dataclass
@@ -103,8 +103,8 @@ class _Log:
         if not turn.failure:
             for item in turn.call.output:
                 yield self._line(end, "response_item", _wire(turn.call.wire_api, item))
-        if turn.call.usage is not None:
-            yield from self._usage(turn, end)
+            if turn.call.usage is not None:
+                yield from self._usage(turn, end)
 
     def _line(self, at: float, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         self.ordinal += 1
@@ -136,10 +136,9 @@ class _Log:
         yield self._line(turn.record.started_at, "turn_context", asked)
 
     def _usage(self, turn: Turn, at: float) -> Iterator[dict[str, Any]]:
-        assert turn.call.usage is not None
-        self.total += turn.call.usage
-        self.of_turn += turn.call.usage
-        last, total = _tokens(turn.call.usage), _tokens(self.total)
+        self.total += turn.record.usage
+        self.of_turn += turn.record.usage
+        last, total = _tokens(turn.record.usage), _tokens(self.total)
         record = {
             "thread_id": turn.thread.id,
             "turn_id": turn.thread.turn,

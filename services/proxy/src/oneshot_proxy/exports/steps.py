@@ -1,16 +1,18 @@
 """One conversation as the steps of an ATIF trajectory. Format: https://www.harborframework.com/docs/agents/trajectory-format."""
 
 import datetime as dt
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from oneshot_proxy.exports import media
+from oneshot_proxy.exports.clean import Room, clean
 from oneshot_proxy.exports.contract import Losses
 from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.model import Item
+from oneshot_proxy.protocols.reading import json_object, mapping, string, written
 from oneshot_proxy.threads import Thread
+from oneshot_proxy.usage import Usage
 
 _SOURCES = {"system": "system", "developer": "system", "user": "user"}
 _CLIENT = "client_metadata"
@@ -28,17 +30,28 @@ class Steps:
 
     thread: Thread
     losses: Losses
+    room: Room
     steps: list[Step] = field(default_factory=list)
     tools: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     model: str = ""
+    usage: Usage = field(default_factory=Usage)
     failed: list[dict[str, Any]] = field(default_factory=list)
     observed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    _defined: dict[str, Any] = field(default_factory=dict)
+    _asked: dict[str, Any] = field(default_factory=dict)
     _waiting: dict[str, Step] = field(default_factory=dict)
     _cut: Turn | None = None
+    _refused: Turn | None = None
 
     def take(self, turn: Turn) -> None:
         """The next turn of this conversation."""
+        self.usage += turn.record.usage
+        if turn.refused:
+            self._refused = turn
+            self.failed.append(facts(turn) | _present(error=self.room.text(turn.failure)))
+            return
+        self._refused = None
         self._define(turn.call.tools)
         self._inputs(turn)
         if turn.failure:
@@ -47,9 +60,14 @@ class Steps:
             self._answer(turn, turn.call.output)
 
     def end(self) -> None:
-        """Nothing more comes: the beginning of an answer that was never asked for again is what the model said last."""
+        """Nothing more comes: the beginning of an answer that was never asked for again is what the model said last.
+
+        Of the calls that the proxy refused at the end, the last one shows what the model's last tool calls gave back.
+        """
         if self._cut is not None:
             self._keep(self._cut, self._cut.call.output)
+        if self._refused is not None:
+            self._inputs(self._refused)
         if not self.steps:
             self._add("system", 0.0, "no model call was recorded in this session")
 
@@ -73,8 +91,8 @@ class Steps:
             if item.role == "developer":
                 self.steps[-1]["extra"] = {"role": "developer"}
         else:
-            self._add("system", at, item.text)
-            self.steps[-1]["extra"] = {"item": item.raw}
+            self._add("system", at, self.room.text(item.text))
+            self.steps[-1]["extra"] = {"item": self.room.value(item.raw)}
 
     def _copy(self, turn: Turn, items: list[Item]) -> None:
         """What a model said before this conversation was recorded, or in an answer that broke off and was kept so far."""
@@ -86,9 +104,9 @@ class Steps:
         items.clear()
 
     def _keep(self, cut: Turn, items: Iterable[Item]) -> None:
-        self.failed.pop()
+        self.failed = [call for call in self.failed if call["seq"] != cut.record.seq]
         self._answer(cut, items)
-        self.steps[-1]["extra"]["call"]["error"] = cut.failure
+        self.steps[-1]["extra"]["call"]["error"] = self.room.text(cut.failure)
 
     def _observe(self, turn: Turn, item: Item) -> None:
         step = self._waiting.get(item.call_id)
@@ -98,25 +116,25 @@ class Steps:
             step = self.steps[-1]
             result = {"content": result["content"], "extra": {"call_id": item.call_id}}
         step.setdefault("observation", {"results": []})["results"].append(result)
-        self.observed.append((item.text, result))
+        self.observed.append((result["content"], result))
 
     def _answer(self, turn: Turn, output: Iterable[Item]) -> None:
         record, call = turn.record, turn.call
         step = self._say(record.started_at + record.seconds, list(output))
-        changed = {key: value for key, value in call.parameters.items() if self.parameters.get(key) != value}
+        changed = {key: value for key, value in call.parameters.items() if not _same(self._asked.get(key), value)}
         if self.model and changed.pop(_CLIENT, None):
             self.losses.add("how the client's metadata changed from request to request")
         if not self.model:
-            self.model, self.parameters, changed = call.model, dict(call.parameters), {}
+            self.model, self._asked, changed = call.model, call.parameters, {}
+            self.parameters = self.room.value(call.parameters)
         step |= {"model_name": call.model or None, "reasoning_effort": effort(call.parameters), "llm_call_count": 1}
-        if call.usage is not None:
-            step["metrics"] = _metrics(turn)
+        step |= _metrics(turn)
         step["extra"] = _present(
             call=facts(turn),
             turn_id=turn.thread.turn,
             request_kind="" if turn.thread.request_kind == "turn" else turn.thread.request_kind,
             context_replaced=turn.replaced or None,
-            parameters=changed,
+            parameters=self.room.value(changed),
             failed_calls=self.failed,
             **step.get("extra", {}),
         )
@@ -127,13 +145,13 @@ class Steps:
         said = [item for item in items if item.kind == "message"]
         calls = [item for item in items if item.kind == "tool_call"]
         reasoning = [item for item in items if item.kind == "reasoning"]
-        others = [item.raw for item in items if not item.emitted]
+        others = [self.room.value(item.raw) for item in items if not item.emitted]
         self._add("agent", at, "\n\n".join(self._text(item) for item in said))
         step = self.steps[-1]
         if text := "\n\n".join(item.text for item in reasoning if item.text):
-            step["reasoning_content"] = text
+            step["reasoning_content"] = self.room.text(text)
         if calls:
-            step["tool_calls"] = [_tool_call(item) for item in calls]
+            step["tool_calls"] = [self._call(item) for item in calls]
             self._waiting |= {item.call_id: step for item in calls}
         if others:
             step["extra"] = {"items": others}
@@ -145,8 +163,9 @@ class Steps:
         return step
 
     def _fail(self, turn: Turn) -> None:
-        partial = [item.raw for item in turn.call.output]
-        self.failed.append(facts(turn) | _present(error=turn.failure, partial=partial))
+        partial = [self.room.value(item.raw) for item in turn.call.output]
+        error = self.room.text(turn.failure)
+        self.failed.append(facts(turn) | _metrics(turn) | _present(error=error, partial=partial))
         self._cut = turn if turn.call.output else None
 
     def _add(self, source: str, at: float, message: str) -> None:
@@ -157,13 +176,22 @@ class Steps:
         if media.parts(item):
             self.losses.add("the images, sounds and files in its messages")
         found = ", ".join(_name(tool) for tool in item.tools)
-        return (item.text or found) + "".join(f"[{kind}]" for kind in media.parts(item))
+        return self.room.text((item.text or found) + "".join(f"[{kind}]" for kind in media.parts(item)))
+
+    def _call(self, item: Item) -> dict[str, Any]:
+        """Arguments that are no JSON object, a freeform tool's, stand under "input", as Harbor writes them."""
+        arguments = json_object((item.arguments or "{}").encode())
+        given = {"input": self.room.text(item.arguments)} if arguments is None else self.room.value(arguments)
+        extra = _present(type=string(item.raw.get("type")), namespace=item.namespace)
+        return {"tool_call_id": item.call_id, "function_name": item.name, "arguments": given} | _present(extra=extra)
 
     def _define(self, tools: Iterable[dict[str, Any]]) -> None:
         for tool in tools:
             name = _name(tool)
-            if self.tools.setdefault(name, tool) != tool:
-                self.losses.add(f"that the definition of the tool {name!r} changed; the first one is given")
+            if name not in self._defined:
+                self._defined[name], self.tools[name] = tool, self.room.value(tool)
+            elif not _same(self._defined[name], tool):
+                self.losses.add(f"that the definition of the tool {name[:80]!r} changed; the first one is given")
 
 
 def rfc3339(seconds: float) -> str:
@@ -175,7 +203,7 @@ def effort(parameters: dict[str, Any]) -> str | None:
     """The reasoning effort that a request asks for."""
     reasoning = parameters.get("reasoning")
     found = reasoning.get("effort") if isinstance(reasoning, dict) else parameters.get("reasoning_effort")
-    return found if isinstance(found, str) else None
+    return string(found) or None
 
 
 def facts(turn: Turn) -> dict[str, Any]:
@@ -191,37 +219,33 @@ def facts(turn: Turn) -> dict[str, Any]:
         first_token_seconds=round(record.first_token_seconds, 4) or None,
         last_token_seconds=round(record.last_token_seconds, 4) or None,
         seconds=round(record.seconds, 4),
-        undecoded=list(record.undecoded or turn.call.unknown),
+        undecoded=clean(record.undecoded or turn.call.unknown),
     )
 
 
 def _metrics(turn: Turn) -> dict[str, Any]:
-    usage = turn.call.usage
-    assert usage is not None
-    return {
+    """What the session's sums hold of a call, where it used anything."""
+    usage = turn.record.usage
+    if turn.call.usage is None and usage == Usage():
+        return {}
+    extra = {"reasoning_tokens": usage.reasoning_tokens, "cache_write_tokens": usage.cache_write_tokens}
+    counts = {
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "cached_tokens": usage.cached_tokens,
-        "cost_usd": turn.record.usage.cost_usd,
-        "extra": {"reasoning_tokens": usage.reasoning_tokens},
     }
-
-
-def _tool_call(item: Item) -> dict[str, Any]:
-    """Arguments that are no JSON object, a freeform tool's, stand under "input", as Harbor writes them."""
-    try:
-        arguments = json.loads(item.arguments or "{}")
-    except (ValueError, RecursionError):
-        arguments = item.arguments
-    given = arguments if isinstance(arguments, dict) else {"input": item.arguments}
-    extra = _present(type=item.raw.get("type"), namespace=item.namespace)
-    return {"tool_call_id": item.call_id, "function_name": item.name, "arguments": given} | _present(extra=extra)
+    return {"metrics": counts | {"cost_usd": usage.cost_usd, "extra": extra}}
 
 
 def _name(tool: dict[str, Any]) -> str:
-    function = tool.get("function")
-    given = tool.get("name") or (function.get("name") if isinstance(function, dict) else None)
-    return str(given or tool.get("type"))
+    return written(tool.get("name") or mapping(tool.get("function")).get("name") or tool.get("type"))
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return one == other
+    except RecursionError:  # they are nested deep
+        return False
 
 
 def _present(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON values
