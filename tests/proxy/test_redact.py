@@ -71,7 +71,7 @@ def test_structlogs_lines_are_cleaned_too() -> None:
             int(KEY)
         except ValueError:
             logger.exception(f"no {KEY}", deep={"key": [KEY]})
-    assert "canary" not in said.getvalue()
+    assert KEY not in said.getvalue()
     assert "invalid literal" in said.getvalue()
     logger.error(KEY)
     assert KEY in said.getvalue()
