@@ -108,7 +108,10 @@ def test_two_commands_at_once_share_one_stack(own_house: House) -> None:
 def test_demo_replays_the_real_codex(house: House) -> None:
     ended = house("demo", *LOCAL)
     assert ended.code == 0, ended
-    assert "Running hello-world: codex gpt-5.5, backend local (as asked); model answers are replayed." in ended.err
+    assert (
+        "Running hello-world: codex gpt-5.5, backend local (as asked); model answers are replayed from cassette 'hello-world'."
+        in ended.err
+    )
     assert "[results] Model answers: replayed from cassette 'hello-world'" in ended.out
     assert "[results] Verdict: PASS" in ended.out
 
