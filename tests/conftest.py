@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # here, for a folder's own conftest comes after other folders' tests that import these
@@ -40,3 +42,11 @@ def _engine() -> bool:
         found = shutil.which("docker") is not None
         _answer.append(found and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0)
     return _answer[0]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """What a service that a test runs makes of this process's logs ends with the test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 1.0
 _PREFIX = "oneshot-record-"
+_HELD_SECONDS = 5.0
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,8 +59,11 @@ async def recording(
     with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:  # 0700
         trusted = recording_env.written(Path(folder), opened.ca_certificate, environment)
         found = Recording(name, recording_env.routes(proxy, environment) | trusted)
-        lease = asyncio.create_task(_hold(stub, found))
+        held = asyncio.Event()
+        lease = asyncio.create_task(_hold(stub, found, held))
         try:
+            with contextlib.suppress(TimeoutError):  # who is killed before it is held would leave it open
+                await asyncio.wait_for(held.wait(), _HELD_SECONDS)
             yield found
         finally:
             await _close(stub, found)
@@ -85,14 +89,16 @@ def proxy_place(endpoint: str, environment: Mapping[str, str], port: int) -> str
     return f"{host}:{environment.get('ONESHOT_PORT_FORWARD') or port}"
 
 
-async def _hold(stub: "ProxyServiceAsyncStub", found: Recording) -> None:
-    """Hold the lease, through a lost connection too."""
+async def _hold(stub: "ProxyServiceAsyncStub", found: Recording, held: asyncio.Event) -> None:
+    """Hold the lease, through a lost connection too. `held`: it is, or was lost already."""
     while True:
         try:
             async for response in stub.HoldSession(pb.HoldSessionRequest(session_id=found.session_id)):
                 found.record = response.session
+                held.set()
         except FileNotFoundError as error:
             found.lost = sentence(error)
+            held.set()
             return
         except (OSError, RuntimeError) as error:
             found.lost = sentence(error)
