@@ -1,20 +1,22 @@
 """A session as conversations. Every request repeats the whole of one; what each call adds to it is found here, for all exports.
 
-A conversation is held as one hash an item, so that 10,000 calls take little memory.
+A conversation is held as one hash an item and the text of its last request, of which the next one's is only read on.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
 from oneshot_proxy import offload, protocols, threads
 from oneshot_proxy.exports.cassette_answers import refused
+from oneshot_proxy.exports.tail import Prefix, prefix
 from oneshot_proxy.model import Item, ModelCall
 from oneshot_proxy.protocols.reading import string, written
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
 
 _HEADS = 4
+_LONGEST = 8 * 1024 * 1024  # characters of a request that is held until the next one goes on with it
 _SUMMARY = 20  # what is shorter stands in other texts by chance
 _SOFT = ("reasoning", "tools")  # agents leave these out of later requests without rewriting what was said
 
@@ -48,30 +50,39 @@ class Histories:
         self._by_thread: dict[str, _History] = {}
         self._ends: dict[int, _History] = {}
         self._latest: _History | None = None
+        self._known: list[_Known] = []
 
     def turn(self, record: CallRecord) -> Turn | None:
         """What a call added; None for traffic of no model API."""
-        call = protocols.decode(record)
-        if call is None:
+        read = _read(record, self._known)
+        if read is None:
             return None
-        items = _with_instructions(call)
-        keys = [_key(item) for item in items]
-        chain = _chain(items, keys)
-        bare, failure = replace(record, request=b"", response=b""), _failure(record, call)
+        failure = _failure(record, read.call)
         said_no = bool(failure) and refused(record)
-        history, first = self._find(threads.thread_of(record), chain, said_no)
+        history, first = self._find(read.thread, read.chain, said_no)
+        if read.before and history.common(read.keys) < len(read.before.keys):
+            read = _read(record, ()) or read
         self._latest = history
-        new: tuple[Item, ...]
-        if said_no:
-            new, replaced = history.results(items), False
-        else:
-            compaction = _compacts(record, history.thread)
-            new, replaced = history.take(items, keys, chain, compaction)
-            if not failure:
-                history.add(call.output, compaction)
+        new, context = self._take(history, record, read, failure, said_no)
         self._ends[history.end] = history
-        context = items if replaced else ()
-        return Turn(history.thread, bare, replace(call, input=()), new, context, replaced, failure, first, said_no)
+        bare, call = replace(record, request=b"", response=b""), replace(read.call, input=())
+        return Turn(history.thread, bare, call, new, context or (), context is not None, failure, first, said_no)
+
+    def _take(
+        self, history: "_History", record: CallRecord, read: "_Read", failure: str, said_no: bool
+    ) -> tuple[tuple[Item, ...], tuple[Item, ...] | None]:
+        """What is new, and the whole request where it was compacted."""
+        if said_no:
+            return history.results(read.items), None
+        if read.prefix and len(read.prefix.text) <= _LONGEST:
+            known = _Known(read.prefix, (read.call.wire_api, read.call.instructions), read.keys, read.chain)
+            self._known = [known, *(each for each in self._known if each is not read.before)][:_HEADS]
+        compaction = _compacts(record, history.thread)
+        new, replaced = history.take(read.items, read.keys, read.chain, compaction)
+        if not failure:
+            history.add(read.call.output, compaction)
+        whole = read if not read.before or not replaced else _read(record, ())
+        return new, whole.items if replaced and whole else None
 
     def _find(self, thread: Thread, chain: list[int], said_no: bool) -> tuple["_History", bool]:
         """By the agent's own name for it, else by the conversation that the request goes on with; a refused call begins none."""
@@ -96,6 +107,48 @@ async def turns(calls: AsyncIterator[CallRecord], others: list[CallRecord] | Non
             yield turn
         elif others is not None:
             others.append(replace(record, request=b"", response=b""))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A request that others may go on with; `told` is its API and its instructions, which may stand behind the items."""
+
+    prefix: Prefix
+    told: tuple[str, str]
+    keys: list[int]
+    chain: list[int]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A request as far as it had to be read: `items` lacks those of `before`, `keys` and `chain` are of all."""
+
+    thread: Thread
+    call: ModelCall
+    items: tuple[Item, ...]
+    keys: list[int]
+    chain: list[int]
+    prefix: Prefix | None
+    before: _Known | None = None
+
+
+def _read(record: CallRecord, known: Iterable[_Known]) -> _Read | None:
+    body = record.request.decode("utf-8", "replace")
+    for before in known:
+        if not (rest := before.prefix.rest(body)):
+            continue
+        short = replace(record, request=rest[0].encode())
+        call = protocols.decode(short)
+        if call and (call.wire_api, call.instructions) == before.told:
+            more = [_key(item) for item in call.input]
+            chain = before.chain + _chain(call.input, more, before.chain[-1])
+            return _Read(threads.thread_of(short), call, call.input, before.keys + more, chain, rest[1], before)
+    call = protocols.decode(record)
+    if call is None:
+        return None
+    items = _with_instructions(call)
+    keys = [_key(item) for item in items]
+    return _Read(threads.thread_of(record), call, items, keys, _chain(items, keys), prefix(body) if keys else None)
 
 
 @dataclass
@@ -126,11 +179,15 @@ class _History:
     def take(
         self, items: tuple[Item, ...], keys: list[int], chain: list[int], compaction: bool
     ) -> tuple[tuple[Item, ...], bool]:
-        """What of a request is new, and whether it stands for what is gone; from here on the request is the history."""
+        """What of a request is new, and whether it stands for what is gone; from here on the request is the history.
+
+        `items` may lack those at the beginning that are in common.
+        """
         common, head = self._nearest(keys)
         rest = Counter(head.keys[common:])
         new: list[Item] = []
-        for item, key in zip(items[common:], keys[common:], strict=True):
+        items = items[len(items) - len(keys) + common :]
+        for item, key in zip(items, keys[common:], strict=True):
             # a compacted history is put together from old items and texts; whoever says the same thing anew has a new id
             if rest[key] and (not new or not _id(item) or _id(item) in self._ids):
                 rest[key] -= 1
@@ -141,8 +198,12 @@ class _History:
         if replaced or not gone:
             self._heads.remove(head)
         self._heads = [*self._heads[1 - _HEADS :], _Head(keys, chain[-1] if chain else 0)]
-        self._note(items[common:])
+        self._note(items)
         return tuple(new), replaced
+
+    def common(self, keys: list[int]) -> int:
+        """How much of a request's beginning is known."""
+        return self._nearest(keys)[0]
 
     def _nearest(self, keys: list[int]) -> tuple[int, _Head]:
         """The head that has most of a request's beginning, the latest of several, and how much that is."""
