@@ -7,7 +7,7 @@ import brotli
 import pytest
 import zstandard
 
-from fakes.model_server import Answer, ModelServer, error, event, items, say
+from fakes.model_server import Answer, ModelServer, error, event, items, raw, say
 from proxy.harness import CANARY, MODEL, Proxy
 
 ENCODERS = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}
@@ -155,3 +155,18 @@ async def test_a_chunk_that_is_held_back_whole_does_not_end_the_answer(proxy: Pr
         await proxy.keys(upstream.base_url)
         reply = await proxy.ask(await proxy.open(), STREAMED)
     assert reply.body == body.replace(CANARY.encode(), b"*" * len(CANARY))
+
+
+@pytest.mark.usefixtures("collected")  # as in test_codex_failures.py
+@pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning")
+@pytest.mark.parametrize(("status", "reason"), [(401, "Unauthorized"), (299, "")])
+async def test_the_upstreams_reason_phrase_does_not_reach_a_run(proxy: Proxy, status: int, reason: str) -> None:
+    async with raw(f"HTTP/1.1 {status} bad key {CANARY}\r\ncontent-length: 2\r\n\r\n{{}}".encode()) as port:
+        await proxy.keys(f"http://127.0.0.1:{port}/v1")
+        token = await proxy.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        head = f"POST /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-length: 18"
+        writer.write(f'{head}\r\n\r\n{{"model": "{MODEL}"}}'.encode())
+        assert await asyncio.wait_for(reader.readline(), 5) == f"HTTP/1.1 {status} {reason}\r\n".encode()
+        writer.close()
+        await writer.wait_closed()
