@@ -194,7 +194,10 @@ async def test_plain_http_of_a_live_session_has_no_greatest_size_and_a_runs_has(
         assert len(other.requests) == 1
 
 
-async def test_a_tunnel_does_not_outlive_its_session_for_new_calls(proxy: Proxy, made: tls.Tls) -> None:
+async def test_a_tunnel_does_not_outlive_its_session_for_new_calls(
+    proxy: Proxy, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.1)
     hold = asyncio.Event()
     async with ModelServer([say("a", hold=hold)], tls=made.server) as upstream:
         await proxy.keys(upstream.base_url)

@@ -104,7 +104,8 @@ async def test_an_answer_larger_than_a_message_is_recorded_whole(proxy: Proxy) -
     assert call.usage.input_tokens == 1000
 
 
-async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy) -> None:
+async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.1)
     hold = asyncio.Event()
     async with ModelServer([items(hold=hold)]) as upstream:
         await proxy.keys(upstream.base_url)
