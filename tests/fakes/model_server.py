@@ -203,3 +203,4 @@ async def raw(
     finally:
         server.close()
         server.abort_clients()
+        await server.wait_closed()

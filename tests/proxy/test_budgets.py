@@ -66,7 +66,10 @@ async def test_sixteen_parallel_calls_never_pass_the_request_limit(proxy: Proxy)
     assert sorted(reply.status for reply in replies) == [200] * 5 + [400] * 11
 
 
-async def test_a_call_in_flight_when_its_session_closes_is_recorded(proxy: Proxy) -> None:
+async def test_a_call_in_flight_when_its_session_closes_is_recorded(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.1)
     hold = asyncio.Event()
     async with ModelServer([say("hello", hold=hold)]) as upstream:
         await proxy.keys(upstream.base_url)
@@ -81,8 +84,9 @@ async def test_a_call_in_flight_when_its_session_closes_is_recorded(proxy: Proxy
     assert (session.open, session.calls_succeeded, session.usage.input_tokens) == (False, 1, 1000)
 
 
-async def test_a_call_that_is_about_to_end_is_in_the_final_record(proxy: Proxy) -> None:
-    async with ModelServer([say("hello", gap=0.05)]) as upstream:
+@pytest.mark.parametrize("gap", [0.05, 0.6])
+async def test_a_call_that_is_about_to_end_is_in_the_final_record(proxy: Proxy, gap: float) -> None:
+    async with ModelServer([say("hello", gap=gap)]) as upstream:
         await proxy.keys(upstream.base_url)
         stream = await proxy.stream(await proxy.open(), STREAMED)
         assert (await proxy.close()).calls_succeeded == 1

@@ -22,6 +22,10 @@ from fakes.model_server import USAGE, raw
 from oneshot_proxy import mitm
 from proxy.harness import CANARY, Proxy
 
+pytestmark = [  # as in test_codex_failures.py
+    pytest.mark.usefixtures("collected"),
+    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
+]
 PATCHED = {
     "Http1Client.read_headers": "d0b29e56f05f652d",
     "Http1Connection.read_body": "e87b431566fe6e27",
@@ -143,5 +147,6 @@ async def test_a_request_with_trailers_is_answered_and_recorded(proxy: Proxy) ->
     writer.write(f"{head}\r\n\r\n2\r\n{{}}\r\n0\r\nx: y\r\n\r\n".encode())
     assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 400 Bad Request\r\n"
     writer.close()
+    await writer.wait_closed()
     (call,) = await proxy.recorded(1)
     assert call.request == b"{}"

@@ -53,3 +53,14 @@ def test_the_record_shows_no_key_and_no_token() -> None:
     assert record.expires_at == record.opened_at + 60
     assert session.token not in str(record)
     assert "canary" not in str(record)
+
+
+def test_the_last_credentials_are_remembered() -> None:
+    session = made()
+    for number in range(300):
+        session.learn(f"a-credential-{number}")
+    before = session.learned
+    session.learn("a-credential-299")
+    assert session.learned is before  # what is known already does not have a record cleaned again
+    assert len(session.learned) == 256
+    assert session.learned[-1] == b"a-credential-299"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes import tls
-from fakes.model_server import ModelServer, say
+from fakes.model_server import Answer, ModelServer, say
 from oneshot_proxy.sessions import Sessions
 from oneshot_shared.errors import NotReady
 from proxy import harness
@@ -178,7 +178,26 @@ async def test_plain_http_passes_a_live_session_unseen(proxy: Proxy) -> None:
     assert (await proxy.session("live-1")).calls == 0
 
 
-async def test_a_tunnel_does_not_outlive_its_session_for_new_calls(proxy: Proxy, made: tls.Tls) -> None:
+async def test_plain_http_of_a_live_session_has_no_greatest_size_and_a_runs_has(proxy: Proxy) -> None:
+    large = b"x" * (65 * 1024 * 1024)
+    async with ModelServer([Answer([b"y" * len(large)]), say("never")]) as other:
+        await proxy.keys(other.base_url)
+        live, run = await proxy.open_live(), await proxy.open()
+        found = await plain(proxy, f"live-1:{live}", f"http://127.0.0.1:{place(other)[1]}/any", large)
+        size = 0
+        while chunk := await found.chunk():
+            size += len(chunk)
+        assert (found.status, size) == (200, len(large))
+        assert len(other.requests[0].body) == len(large)
+        for who in (f"run-1:{run}", "nobody:at-all"):
+            assert (await plain(proxy, who, f"{other.base_url}/responses", large)).status == 413
+        assert len(other.requests) == 1
+
+
+async def test_a_tunnel_does_not_outlive_its_session_for_new_calls(
+    proxy: Proxy, made: tls.Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.1)
     hold = asyncio.Event()
     async with ModelServer([say("a", hold=hold)], tls=made.server) as upstream:
         await proxy.keys(upstream.base_url)

@@ -268,6 +268,14 @@ async def test_an_answer_before_the_requests_end_is_recorded_once_with_what_had_
         assert list(pruned.session_ids) == ["live-1"]
 
 
+async def test_a_short_value_of_a_secret_header_is_a_common_word(proxy: Proxy, made: tls.Tls) -> None:
+    async with ModelServer([say("a")], tls=made.server) as upstream:
+        person = Person(proxy, await proxy.open_live(), upstream)
+        await person.ask(STREAMED | {"input": "no-secrets"}, headers={"x-use-auth": "no-secrets"})
+    (call,) = await proxy.recorded(1, "live-1")
+    assert json.loads(call.request)["input"] == "no-secrets"
+
+
 async def test_what_asks_no_model_is_recorded_and_counts_for_nothing(proxy: Proxy, made: tls.Tls) -> None:
     old = {"id": "r", "object": "response", "status": "completed", "output": [], "usage": USAGE}
     async with ModelServer([body({"input_tokens": 12}), body(old), body(old)], tls=made.server) as upstream:

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from fakes import tls
-from fakes.model_server import Answer, ModelServer, error, event, items, say
+from fakes.model_server import Answer, ModelServer, error, event, items, raw, say
 from proxy import harness
 from proxy.harness import CANARY, MODEL, Proxy
 
@@ -107,7 +107,8 @@ async def test_an_answer_larger_than_a_message_is_recorded_whole(proxy: Proxy) -
     assert call.usage.input_tokens == 1000
 
 
-async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy) -> None:
+async def test_calls_in_flight_are_added_after_the_close(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oneshot_proxy.sessions._SETTLE_SECONDS", 0.1)
     hold = asyncio.Event()
     async with ModelServer([items(hold=hold)]) as upstream:
         await proxy.keys(upstream.base_url)
@@ -174,3 +175,18 @@ async def test_a_live_request_that_cannot_be_kept_whole_is_an_alarm(tmp_path: Pa
         assert (await proxy.ask("sk-mine-0123456789", content, via=tunnel, headers=headers)).status == 200
         await proxy.recorded(1, "live-1")
         assert "the record of a call is not whole" in list((await proxy.close("live-1")).alarms)
+
+
+@pytest.mark.usefixtures("collected")  # as in test_codex_failures.py
+@pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning")
+@pytest.mark.parametrize(("status", "reason"), [(401, "Unauthorized"), (299, "")])
+async def test_the_upstreams_reason_phrase_does_not_reach_a_run(proxy: Proxy, status: int, reason: str) -> None:
+    async with raw(f"HTTP/1.1 {status} bad key {CANARY}\r\ncontent-length: 2\r\n\r\n{{}}".encode()) as port:
+        await proxy.keys(f"http://127.0.0.1:{port}/v1")
+        token = await proxy.open()
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        head = f"POST /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-length: 18"
+        writer.write(f'{head}\r\n\r\n{{"model": "{MODEL}"}}'.encode())
+        assert await asyncio.wait_for(reader.readline(), 5) == f"HTTP/1.1 {status} {reason}\r\n".encode()
+        writer.close()
+        await writer.wait_closed()

@@ -30,6 +30,8 @@ type Kind = Literal["run", "live", "judge"]
 # a token dies even where nobody closes its session: that of a forgotten shell, or of a run whose orchestrator is gone
 MAX_SECONDS: dict[Kind, int] = {"run": 24 * 3600, "live": 7 * 24 * 3600, "judge": 24 * 3600}
 
+_MAX_LEARNED = 256
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -101,8 +103,10 @@ class Session:
         return self.spec.kind == "live"
 
     def learn(self, credential: str) -> None:
-        """Keep a person's own credential out of every record from now on."""
-        self.learned = tuple(dict.fromkeys((*self.learned, *redact.spellings(credential))))
+        """Keep a person's own credential out of every record from now on: the last ones, as each record is searched for all of them."""
+        new = [pattern for pattern in redact.spellings(credential) if pattern not in self.learned]
+        if new:
+            self.learned = (*self.learned, *new)[-_MAX_LEARNED:]
 
     @property
     def max_seconds(self) -> int:

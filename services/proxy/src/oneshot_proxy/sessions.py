@@ -25,7 +25,7 @@ from oneshot_shared.errors import BadInput, nearest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_MODEL = 200
-_SETTLE_SECONDS = 10.0
+_SETTLE_SECONDS = 10.0  # on a machine at work: what is recorded a moment too late spoils an honest run's count
 _TOLD_SECONDS = 3600.0
 _CATCH_UP_SECONDS, _CATCH_UP_STEPS = 0.05, 200
 

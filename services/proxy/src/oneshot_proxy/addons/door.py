@@ -6,6 +6,7 @@ run's reaches its pinned model API and nothing else. It comes first among the ad
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 
 from mitmproxy.connection import Client
@@ -33,13 +34,16 @@ class Door:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._tunnels: dict[str, Session] = {}
+        self._unbounded: dict[str, bool] = {}
 
     def http_connect(self, flow: HTTPFlow) -> None:
         """A tunnel is asked for."""
+        self._unbounded[flow.client_conn.id] = False
         try:
             session = self._knock(flow)
             self._check_host(flow, session)
             self._tunnels[flow.client_conn.id] = session
+            self._unbounded[flow.client_conn.id] = session.live
         except Refusal as error:
             flow.response = _answer(error)
         except Exception as error:  # noqa: BLE001 -- a fault of ours must be seen, and nobody unknown may pass
@@ -49,17 +53,18 @@ class Door:
     def client_disconnected(self, client: Client) -> None:
         """The connection is gone, and its session's name with it."""
         self._tunnels.pop(client.id, None)
+        self._unbounded.pop(client.id, None)
 
     def next_layer(self, nextlayer: NextLayer) -> None:
-        """Inside a tunnel: what is no model API passes unseen; the bodies of a person's own calls have no greatest size."""
+        """Whoever comes is met with options of her own. Inside a tunnel: what is no model API passes unseen."""
         context = nextlayer.context
+        if isinstance(context.client.proxy_mode, RegularMode) and not isinstance(context.options, _Options):
+            context.options = _Options(context.options, self._unbounded, context.client.id)  # type: ignore[assignment] # it stands in for them
         session = self._tunnels.get(context.client.id)
         if session is None or not session.live or context.server.address is None:
             return
         if self._sessions.model_host(*context.server.address[:2]) is None:
             nextlayer.layer = TCPLayer(context, ignore=True)
-        elif not isinstance(context.options, _Unbounded):
-            context.options = _Unbounded(context.options)  # type: ignore[assignment] # it stands in for the options
 
     def tls_failed_client(self, data: TlsData) -> None:
         """The commonest trouble of all: an agent that was not told to trust the authority."""
@@ -79,11 +84,13 @@ class Door:
         # by `data`: a live session's host header stays as it is
         place = flow.request.data
         session, address = self._tunnels.get(flow.client_conn.id), (place.host, place.port)
+        self._unbounded[flow.client_conn.id] = session is not None and session.live
         if session is None or not session.live:
             place.host, place.port = _NOWHERE
         try:
             if session is None:
                 session = self._knock(flow)
+                self._unbounded[flow.client_conn.id] = session.live
                 flow.request.headers.pop(_HEADER, None)
                 self._check_host(flow, session, address)
             elif session.live:
@@ -134,14 +141,27 @@ def _check_age(session: Session) -> None:
         raise Refusal(refusal.UNKNOWN_TOKEN, "the session is over; open another", 401)
 
 
-class _Unbounded:
-    """mitmproxy's options for a person's own tunnel: no body is too large, and an upgraded connection goes on."""
+class _Options:
+    """mitmproxy's options for one connection: in a person's, no body is too large, and an upgraded connection goes on.
 
-    body_size_limit = None
-    rawtcp = True
+    `unbounded` says whose connections are a person's. A plain request's length is looked at before anybody knows whose it is: until then
+    there is no greatest size either; afterwards it is what has come of the body that counts.
+    """
 
-    def __init__(self, options: Any) -> None:  # noqa: ANN401 -- mitmproxy's options are untyped
+    def __init__(self, options: Any, unbounded: Mapping[str, bool], client_id: str) -> None:  # noqa: ANN401 -- mitmproxy's are untyped
         self._options = options
+        self._unbounded = unbounded
+        self._client_id = client_id
+
+    @property
+    def body_size_limit(self) -> Any:  # noqa: ANN401 -- as above
+        """As mitmproxy reads it."""
+        return None if self._unbounded.get(self._client_id, True) else self._options.body_size_limit
+
+    @property
+    def rawtcp(self) -> bool:
+        """As mitmproxy reads it."""
+        return self._unbounded.get(self._client_id, False) or bool(self._options.rawtcp)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- as above
         return getattr(self._options, name)

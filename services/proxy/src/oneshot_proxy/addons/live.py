@@ -17,7 +17,7 @@ from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
 
 CREDENTIALS = ("authorization", "api-key", "x-api-key", "cookie", "proxy-authorization")
-_COOKIE_CHARACTERS = 16
+_SECRET_CHARACTERS = 16
 
 
 class Live:
@@ -87,15 +87,15 @@ class Live:
 
 
 def _learn(session: Session, request: Request) -> None:
-    """Every credential in the headers, without its scheme. Short cookies are settings, and common words."""
+    """Every credential in the headers, without its scheme. Short ones are settings, placeholders and common words."""
     for raw_name, raw_value in request.headers.fields:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", "replace")
-        if headers.secret(name):
-            session.learn(value.split(" ")[-1])
-        elif name == "cookie":
-            for each in (pair.partition("=")[2].strip() for pair in value.split(";")):
-                if len(each) >= _COOKIE_CHARACTERS:
-                    session.learn(each)
+        found = [value.split(" ")[-1]] if headers.secret(name) else []
+        if name == "cookie":
+            found = [pair.partition("=")[2].strip() for pair in value.split(";")]
+        for each in found:
+            if len(each) >= _SECRET_CHARACTERS:
+                session.learn(each)
 
 
 def _understand(found: Exchange, request: Request) -> None:

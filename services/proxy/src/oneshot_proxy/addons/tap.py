@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from mitmproxy.http import HTTPFlow, Response
+from mitmproxy.net.http.status_codes import RESPONSES
 
 from oneshot_proxy import alarms, exchange, offload, outcome, redact
 from oneshot_proxy.exchange import Exchange
@@ -33,6 +34,8 @@ class Tap:
             response.headers.fields = tuple(
                 (redact.clean(name, patterns), redact.clean(value, patterns)) for name, value in response.headers.fields
             )
+        if not found.session.live:
+            response.reason = RESPONSES.get(response.status_code, "")  # an upstream may say the key in it
         kind, encoding = response.headers.get("content-type", ""), response.headers.get("content-encoding", "")
         found.tee = Tee(kind, encoding, patterns, found.count, found.share)
         if found.tee.decodes:
