@@ -5,7 +5,7 @@ stream_large_bodies=1`) in reverse mode, before the same model API and with the 
 round is the same number of requests by each, taken in turn.
 
 `longest_turn` is the longest turn of our event loop in all rounds, for as long every stream stands still; `large_turn` the same
-while requests of 20 MB are answered with 10 MB. Their floor is the 50 ms that no turn may take, and 10 ms is the least that is
+while requests of 12 MB are answered with 10 MB. Their floor is the 50 ms that no turn may take, and 10 ms is the least that is
 told. Like all the rest they are wall time, on a busy machine as long as that lets them be; what ends in `cpu` is processor time:
 of our process and of bare mitmproxy's a request, of our loop's thread a turn.
 """
@@ -25,7 +25,7 @@ from oneshot_proxy.pulse import LONG_SECONDS, TURN
 from proxied import Place, places
 
 ROUNDS, PARALLEL, REQUESTS = 5, 16, 30
-LARGE_BYTES, LARGE_TIMES = 20 * 1024 * 1024, 3
+LARGE_BYTES, LARGE_TIMES = 12 * 1024 * 1024, 3
 WARM_SECONDS = 5.0  # until then our loop tells nothing: a start takes its time
 
 
@@ -69,7 +69,7 @@ async def _round(place: Place, conversations: list[Conversation], taken: Taken) 
 
 
 async def _large(place: Place) -> None:
-    """A request of 20 MB, whose answer has 10."""
+    """A request of 12 MB, whose answer has 10."""
     turn = Conversation(PARALLEL, stream=False, size=LARGE_BYTES).request(place.tokens[0])
     for _ in range(LARGE_TIMES):
         await _agent(place, 0, [turn])

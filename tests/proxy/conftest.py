@@ -1,8 +1,7 @@
 """Fixtures of the proxy's tests."""
 
-import gc
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,8 @@ async def proxy(tmp_path: Path) -> AsyncIterator[harness.Proxy]:
         yield running
 
 
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """What mitmproxy left to the garbage collector goes before the next test."""
-    yield
-    gc.collect()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """mitmproxy now and then leaves a connection to the garbage collector when the other side closes first."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"))

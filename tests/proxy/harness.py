@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import json
 import shutil
 import ssl
 import tempfile
+import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,6 +221,9 @@ async def proxy(data: Path, **settings: Any) -> AsyncIterator[Proxy]:
                 await grpc_server.stop(1)
     finally:
         shutil.rmtree(sockets)
+        with warnings.catch_warnings():  # see conftest.py: what is left goes here, and not in a later test
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 async def assert_nowhere(proxy: Proxy, *secrets: str) -> None:

@@ -12,10 +12,6 @@ from oneshot_proxy.tee import Tee
 from proxy import harness
 from proxy.harness import MODEL, Proxy
 
-pytestmark = [  # as in test_codex_failures.py
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
-]
 STREAMED = {"model": MODEL, "stream": True}
 
 
@@ -156,7 +152,10 @@ async def test_a_fault_of_ours_while_recording_a_run_is_an_alarm(
     assert [alarm for alarm in (await proxy.close()).alarms if alarm.startswith("a call was not recorded (KeyError)")]
 
 
-async def test_one_session_cannot_take_the_memory_of_the_others(tmp_path: Path) -> None:
+async def test_one_session_cannot_take_the_memory_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.addons.gate._ROOM_STEPS", 2)
     hold = asyncio.Event()
     whole = body({"object": "response", "status": "completed", "output": [], "usage": USAGE})
     async with (
@@ -178,3 +177,23 @@ async def test_one_session_cannot_take_the_memory_of_the_others(tmp_path: Path) 
         assert (len(first.request) > 150_000, second.request, third.request) == (True, b"", b"")
         session = await proxy.close("good")
     assert (list(session.alarms), session.calls_succeeded, session.calls_decoded) == ([], 1, 1)
+
+
+async def test_a_call_waits_for_the_room_of_the_one_before_it(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    async with (
+        harness.proxy(tmp_path / "data", bodies_megabytes=1) as proxy,
+        ModelServer([say("a", hold=hold), say("b")]) as upstream,
+    ):
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        padded = {"model": MODEL, "input": "x" * 150_000, "stream": True}
+        held = await proxy.stream(token, padded)
+        second = asyncio.ensure_future(proxy.ask(token, padded))
+        await asyncio.sleep(0.2)
+        assert not second.done()
+        hold.set()
+        await held.rest()
+        held.close()
+        assert (await second).status == 200
+        assert [len(call.request) > 150_000 for call in await proxy.recorded(2)] == [True, True]

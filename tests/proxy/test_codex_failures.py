@@ -18,11 +18,6 @@ from proxy.harness import CANARY, Proxy
 from proxy.secrets_search import holding
 from proxy.test_codex import CODEX, CONFIG, MODEL
 
-pytestmark = [  # mitmproxy now and then leaves a client's connection to the garbage collector when the upstream closes first
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
-]
-
 
 def used(number: int) -> dict[str, Any]:
     """A usage that no other call has."""

@@ -22,10 +22,6 @@ from fakes.model_server import USAGE, raw
 from oneshot_proxy import mitm
 from proxy.harness import CANARY, Proxy
 
-pytestmark = [  # as in test_codex_failures.py
-    pytest.mark.usefixtures("collected"),
-    pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning"),
-]
 PATCHED = {
     "Http1Client.read_headers": "d0b29e56f05f652d",
     "Http1Connection.read_body": "e87b431566fe6e27",

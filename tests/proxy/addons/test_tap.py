@@ -177,8 +177,6 @@ async def test_a_live_request_that_cannot_be_kept_whole_is_an_alarm(tmp_path: Pa
         assert "the record of a call is not whole" in list((await proxy.close("live-1")).alarms)
 
 
-@pytest.mark.usefixtures("collected")  # as in test_codex_failures.py
-@pytest.mark.filterwarnings("ignore:(unclosed|loop is closed):ResourceWarning")
 @pytest.mark.parametrize(("status", "reason"), [(401, "Unauthorized"), (299, "")])
 async def test_the_upstreams_reason_phrase_does_not_reach_a_run(proxy: Proxy, status: int, reason: str) -> None:
     async with raw(f"HTTP/1.1 {status} bad key {CANARY}\r\ncontent-length: 2\r\n\r\n{{}}".encode()) as port:

@@ -25,6 +25,7 @@ from oneshot_proxy.wire import Request
 from oneshot_shared import logs
 from oneshot_shared.providers import Upstream
 
+_ROOM_SECONDS, _ROOM_STEPS = 0.05, 200
 _MAX_OPEN = 64  # those that are refused, come in or are being recorded included
 _MAX_UNREAD = 1024 * 1024  # bytes of a refused body that are waited for, so that its sender reads why
 _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a call is known at its end
@@ -38,7 +39,7 @@ class Gate:
         self._playback_server = playback_server
         self._large = asyncio.Lock()
 
-    def requestheaders(self, flow: HTTPFlow) -> None:
+    async def requestheaders(self, flow: HTTPFlow) -> None:
         """Attach the exchange; answer WebSocket upgrades at once, so that Codex falls back to SSE at once."""
         if door.is_forward(flow):
             session = door.session_of(flow)
@@ -52,7 +53,7 @@ class Gate:
             session = self._sessions.find(_token(flow.request.headers))
         found = exchange.begin(flow, session) if session is not None else None
         try:
-            _expect(flow.request, found)
+            await _expect(flow.request, found)
         except Refusal as error:
             _refuse(flow, error)
             _drop(flow)
@@ -138,8 +139,11 @@ class Gate:
         self._playback_server.play(flow.request, answer)
 
 
-def _expect(request: HTTPRequest, found: Exchange | None) -> None:
-    """Take the room of a body before it comes: what comes by halves lies in memory too. :raises Refusal: it is not let in."""
+async def _expect(request: HTTPRequest, found: Exchange | None) -> None:
+    """Take the room of a body before it comes: what comes by halves lies in memory too. :raises Refusal: it is not let in.
+
+    It waits a while for room: the call before this one may just be being recorded.
+    """
     if "websocket" in request.headers.get("upgrade", "").lower():
         raise Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
     if found is None:
@@ -150,7 +154,12 @@ def _expect(request: HTTPRequest, found: Exchange | None) -> None:
         raise Refusal(refusal.BUSY, f"more than {_MAX_OPEN} requests of this session are open: wait", 429)
     if size is not None:
         wire.check_size(size)
-    found.expect(min(wire.MAX_BODY, session.room.size) if size is None else size)
+    wanted = min(wire.MAX_BODY, session.room.size) if size is None else size
+    for _ in range(_ROOM_STEPS):
+        if wanted <= found.session.room.left:
+            break
+        await asyncio.sleep(_ROOM_SECONDS)
+    found.expect(wanted)
 
 
 def _size(request: HTTPRequest) -> int | None:
