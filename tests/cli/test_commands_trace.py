@@ -27,9 +27,6 @@ def test_its_help_names_every_command(house: House) -> None:
 
 def test_list(house: House, run_id: str) -> None:
     header, *rows = house("trace", "list", "--limit", "100").out.splitlines()
-    narrow = house("trace", "list", COLUMNS="50").out.splitlines()
-    assert narrow[0] == f"{header[:49]}…"
-    assert max(map(len, narrow)) == 50
     assert header.split() == [
         "SESSION",
         "KIND",

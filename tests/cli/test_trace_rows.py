@@ -22,12 +22,6 @@ def test_sessions_in_columns() -> None:
     ]
 
 
-def test_a_narrow_terminal() -> None:
-    assert {len(line) for line in trace_rows.sessions([SESSION], 40)} == {40}
-    assert all(line.endswith("…") for line in trace_rows.sessions([SESSION], 40))
-    assert trace_rows.sessions([SESSION], 1000) == trace_rows.sessions([SESSION])
-
-
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

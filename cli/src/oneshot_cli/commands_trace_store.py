@@ -66,6 +66,8 @@ def prune(
 
         if not sessions and not older_than:
             raise BadInput("nothing says which sessions go; name some, or give --older-than with an age such as 30d")
+        if sessions and older_than:
+            raise BadInput("sessions and an age are given, and an age is for all sessions; give only one of the two")
         named = [(await trace_fetch.session(stub, each)).session_id for each in sessions or []]
         request = pb.PruneSessionsRequest(session_ids=named, dry_run=dry_run)
         if older_than:

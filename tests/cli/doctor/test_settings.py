@@ -16,7 +16,11 @@ from oneshot_cli.doctor import settings
             "fail",
             "ONESHOT_ORCHESTRATOR_SLOTS: Input should be less than or equal to 64",
         ),
-        ({"ONESHOT_GRADER_X": "1"}, "fail", "ONESHOT_GRADER_X is no setting of this service"),
+        (
+            {"ONESHOT_GRADER_X": "1"},
+            "fail",
+            "ONESHOT_GRADER_X is no setting of this service (did you mean 'ONESHOT_GRADER_DATA'?)",
+        ),
         ({"ONESHOT_IDLE_SECONDS": "soon"}, "fail", "ONESHOT_IDLE_SECONDS is 'soon'"),
     ],
 )
