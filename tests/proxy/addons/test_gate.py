@@ -349,7 +349,10 @@ async def test_a_body_that_is_too_large_is_refused_before_it_comes(proxy: Proxy)
 
 
 @pytest.mark.parametrize("line", [f"content-length: {wire.MAX_BODY}", "transfer-encoding: chunked"])
-async def test_the_room_of_a_body_is_taken_before_it_comes(proxy: Proxy, line: str) -> None:
+async def test_the_room_of_a_body_is_taken_before_it_comes(
+    proxy: Proxy, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oneshot_proxy.addons.gate._ROOM_STEPS", 2)
     await proxy.keys("http://127.0.0.1:9/v1")
     token = await proxy.open()
     async with half_sent(proxy, token, line, times=2):  # they fill the session's part
