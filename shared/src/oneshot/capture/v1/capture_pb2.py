@@ -24,41 +24,41 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n oneshot/capture/v1/capture.proto\x12\x12oneshot.capture.v1\"\x8e\x01\n\x10StartTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0cinstructions\x18\x03 \x01(\t\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06labels\x18\x05 \x03(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x11\n\tbase_tree\x18\x07 \x01(\t\"B\n\x11StartTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\x8e\x01\n\x06\x45nding\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x14\n\x0cinstructions\x18\x03 \x01(\t\x12\x13\n\x0brubric_toml\x18\x04 \x01(\x0c\x12\x12\n\ntest_paths\x18\x05 \x03(\t\x12\x11\n\tbase_tree\x18\x06 \x01(\t\x12\x10\n\x08\x65nd_tree\x18\x07 \x01(\t\"i\n\x0e\x45ndTaskRequest\x12,\n\x06\x65nding\x18\x01 \x01(\x0b\x32\x1a.oneshot.capture.v1.EndingH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x10\n\x06sha256\x18\x03 \x01(\tH\x00\x42\x06\n\x04part\"@\n\x0f\x45ndTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\xb3\x02\n\x0b\x43\x61ptureTask\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x33\n\x05start\x18\x02 \x01(\x0b\x32$.oneshot.capture.v1.StartTaskRequest\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.oneshot.capture.v1.TaskState\x12\x0e\n\x06\x66older\x18\x04 \x01(\t\x12*\n\x06\x63ounts\x18\x05 \x01(\x0b\x32\x1a.oneshot.capture.v1.Counts\x12\x12\n\nstarted_at\x18\x06 \x01(\t\x12\x10\n\x08\x65nded_at\x18\x07 \x01(\t\x12\x0f\n\x07remarks\x18\x08 \x03(\t\x12\x11\n\tnext_step\x18\t \x01(\t\x12*\n\x06\x65nding\x18\n \x01(\x0b\x32\x1a.oneshot.capture.v1.Ending\"F\n\x06\x43ounts\x12\x12\n\nbase_files\x18\x01 \x01(\r\x12\x14\n\x0csource_files\x18\x02 \x01(\r\x12\x12\n\ntest_files\x18\x03 \x01(\r\"#\n\x10\x41\x62ortTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\"B\n\x11\x41\x62ortTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\'\n\x14GetTaskStatusRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\"F\n\x15GetTaskStatusResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"!\n\x10ListTasksRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"C\n\x11ListTasksResponse\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask*m\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_STARTED\x10\x01\x12\x14\n\x10TASK_STATE_ENDED\x10\x02\x12\x16\n\x12TASK_STATE_ABORTED\x10\x03\x32\xda\x03\n\x0e\x43\x61ptureService\x12X\n\tStartTask\x12$.oneshot.capture.v1.StartTaskRequest\x1a%.oneshot.capture.v1.StartTaskResponse\x12T\n\x07\x45ndTask\x12\".oneshot.capture.v1.EndTaskRequest\x1a#.oneshot.capture.v1.EndTaskResponse(\x01\x12X\n\tAbortTask\x12$.oneshot.capture.v1.AbortTaskRequest\x1a%.oneshot.capture.v1.AbortTaskResponse\x12\x64\n\rGetTaskStatus\x12(.oneshot.capture.v1.GetTaskStatusRequest\x1a).oneshot.capture.v1.GetTaskStatusResponse\x12X\n\tListTasks\x12$.oneshot.capture.v1.ListTasksRequest\x1a%.oneshot.capture.v1.ListTasksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n oneshot/capture/v1/capture.proto\x12\x12oneshot.capture.v1\"\x8e\x01\n\x10StartTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x14\n\x0cinstructions\x18\x03 \x01(\t\x12\r\n\x05notes\x18\x04 \x01(\t\x12\x0e\n\x06labels\x18\x05 \x03(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x11\n\tbase_tree\x18\x07 \x01(\t\"B\n\x11StartTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\x9b\x02\n\x06\x45nding\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x14\n\x0cinstructions\x18\x03 \x01(\t\x12\x13\n\x0brubric_toml\x18\x04 \x01(\x0c\x12\x12\n\ntest_paths\x18\x05 \x03(\t\x12\x11\n\tbase_tree\x18\x06 \x01(\t\x12\x10\n\x08\x65nd_tree\x18\x07 \x01(\t\x12\x0e\n\x06labels\x18\x08 \x03(\t\x12\x12\n\nsession_id\x18\t \x01(\t\x12\x14\n\x0c\x66\x61il_to_pass\x18\n \x03(\t\x12\x11\n\tthread_id\x18\x0b \x01(\t\x12\x15\n\rbegin_call_id\x18\x0c \x01(\t\x12\x13\n\x0b\x65nd_call_id\x18\r \x01(\t\x12\x12\n\nrepository\x18\x0e \x01(\t\"|\n\x0e\x45ndTaskRequest\x12,\n\x06\x65nding\x18\x01 \x01(\x0b\x32\x1a.oneshot.capture.v1.EndingH\x00\x12\x11\n\x07rollout\x18\x04 \x01(\x0cH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\x10\n\x06sha256\x18\x03 \x01(\tH\x00\x42\x06\n\x04part\"@\n\x0f\x45ndTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\xb3\x02\n\x0b\x43\x61ptureTask\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x33\n\x05start\x18\x02 \x01(\x0b\x32$.oneshot.capture.v1.StartTaskRequest\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.oneshot.capture.v1.TaskState\x12\x0e\n\x06\x66older\x18\x04 \x01(\t\x12*\n\x06\x63ounts\x18\x05 \x01(\x0b\x32\x1a.oneshot.capture.v1.Counts\x12\x12\n\nstarted_at\x18\x06 \x01(\t\x12\x10\n\x08\x65nded_at\x18\x07 \x01(\t\x12\x0f\n\x07remarks\x18\x08 \x03(\t\x12\x11\n\tnext_step\x18\t \x01(\t\x12*\n\x06\x65nding\x18\n \x01(\x0b\x32\x1a.oneshot.capture.v1.Ending\"F\n\x06\x43ounts\x12\x12\n\nbase_files\x18\x01 \x01(\r\x12\x14\n\x0csource_files\x18\x02 \x01(\r\x12\x12\n\ntest_files\x18\x03 \x01(\r\"#\n\x10\x41\x62ortTaskRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\"B\n\x11\x41\x62ortTaskResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"\'\n\x14GetTaskStatusRequest\x12\x0f\n\x07task_id\x18\x01 \x01(\t\"F\n\x15GetTaskStatusResponse\x12-\n\x04task\x18\x01 \x01(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask\"!\n\x10ListTasksRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"C\n\x11ListTasksResponse\x12.\n\x05tasks\x18\x01 \x03(\x0b\x32\x1f.oneshot.capture.v1.CaptureTask*m\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_STATE_STARTED\x10\x01\x12\x14\n\x10TASK_STATE_ENDED\x10\x02\x12\x16\n\x12TASK_STATE_ABORTED\x10\x03\x32\xda\x03\n\x0e\x43\x61ptureService\x12X\n\tStartTask\x12$.oneshot.capture.v1.StartTaskRequest\x1a%.oneshot.capture.v1.StartTaskResponse\x12T\n\x07\x45ndTask\x12\".oneshot.capture.v1.EndTaskRequest\x1a#.oneshot.capture.v1.EndTaskResponse(\x01\x12X\n\tAbortTask\x12$.oneshot.capture.v1.AbortTaskRequest\x1a%.oneshot.capture.v1.AbortTaskResponse\x12\x64\n\rGetTaskStatus\x12(.oneshot.capture.v1.GetTaskStatusRequest\x1a).oneshot.capture.v1.GetTaskStatusResponse\x12X\n\tListTasks\x12$.oneshot.capture.v1.ListTasksRequest\x1a%.oneshot.capture.v1.ListTasksResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oneshot.capture.v1.capture_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASKSTATE']._serialized_start=1291
-  _globals['_TASKSTATE']._serialized_end=1400
+  _globals['_TASKSTATE']._serialized_start=1451
+  _globals['_TASKSTATE']._serialized_end=1560
   _globals['_STARTTASKREQUEST']._serialized_start=57
   _globals['_STARTTASKREQUEST']._serialized_end=199
   _globals['_STARTTASKRESPONSE']._serialized_start=201
   _globals['_STARTTASKRESPONSE']._serialized_end=267
   _globals['_ENDING']._serialized_start=270
-  _globals['_ENDING']._serialized_end=412
-  _globals['_ENDTASKREQUEST']._serialized_start=414
-  _globals['_ENDTASKREQUEST']._serialized_end=519
-  _globals['_ENDTASKRESPONSE']._serialized_start=521
-  _globals['_ENDTASKRESPONSE']._serialized_end=585
-  _globals['_CAPTURETASK']._serialized_start=588
-  _globals['_CAPTURETASK']._serialized_end=895
-  _globals['_COUNTS']._serialized_start=897
-  _globals['_COUNTS']._serialized_end=967
-  _globals['_ABORTTASKREQUEST']._serialized_start=969
-  _globals['_ABORTTASKREQUEST']._serialized_end=1004
-  _globals['_ABORTTASKRESPONSE']._serialized_start=1006
-  _globals['_ABORTTASKRESPONSE']._serialized_end=1072
-  _globals['_GETTASKSTATUSREQUEST']._serialized_start=1074
-  _globals['_GETTASKSTATUSREQUEST']._serialized_end=1113
-  _globals['_GETTASKSTATUSRESPONSE']._serialized_start=1115
-  _globals['_GETTASKSTATUSRESPONSE']._serialized_end=1185
-  _globals['_LISTTASKSREQUEST']._serialized_start=1187
-  _globals['_LISTTASKSREQUEST']._serialized_end=1220
-  _globals['_LISTTASKSRESPONSE']._serialized_start=1222
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1289
-  _globals['_CAPTURESERVICE']._serialized_start=1403
-  _globals['_CAPTURESERVICE']._serialized_end=1877
+  _globals['_ENDING']._serialized_end=553
+  _globals['_ENDTASKREQUEST']._serialized_start=555
+  _globals['_ENDTASKREQUEST']._serialized_end=679
+  _globals['_ENDTASKRESPONSE']._serialized_start=681
+  _globals['_ENDTASKRESPONSE']._serialized_end=745
+  _globals['_CAPTURETASK']._serialized_start=748
+  _globals['_CAPTURETASK']._serialized_end=1055
+  _globals['_COUNTS']._serialized_start=1057
+  _globals['_COUNTS']._serialized_end=1127
+  _globals['_ABORTTASKREQUEST']._serialized_start=1129
+  _globals['_ABORTTASKREQUEST']._serialized_end=1164
+  _globals['_ABORTTASKRESPONSE']._serialized_start=1166
+  _globals['_ABORTTASKRESPONSE']._serialized_end=1232
+  _globals['_GETTASKSTATUSREQUEST']._serialized_start=1234
+  _globals['_GETTASKSTATUSREQUEST']._serialized_end=1273
+  _globals['_GETTASKSTATUSRESPONSE']._serialized_start=1275
+  _globals['_GETTASKSTATUSRESPONSE']._serialized_end=1345
+  _globals['_LISTTASKSREQUEST']._serialized_start=1347
+  _globals['_LISTTASKSREQUEST']._serialized_end=1380
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1382
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1449
+  _globals['_CAPTURESERVICE']._serialized_start=1563
+  _globals['_CAPTURESERVICE']._serialized_end=2037
 # @@protoc_insertion_point(module_scope)

@@ -43,7 +43,7 @@ class StartTaskResponse(_message.Message):
     def __init__(self, task: _Optional[_Union[CaptureTask, _Mapping]] = ...) -> None: ...
 
 class Ending(_message.Message):
-    __slots__ = ("task_id", "summary", "instructions", "rubric_toml", "test_paths", "base_tree", "end_tree")
+    __slots__ = ("task_id", "summary", "instructions", "rubric_toml", "test_paths", "base_tree", "end_tree", "labels", "session_id", "fail_to_pass", "thread_id", "begin_call_id", "end_call_id", "repository")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,13 @@ class Ending(_message.Message):
     TEST_PATHS_FIELD_NUMBER: _ClassVar[int]
     BASE_TREE_FIELD_NUMBER: _ClassVar[int]
     END_TREE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FAIL_TO_PASS_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    END_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     task_id: str
     summary: str
     instructions: str
@@ -58,17 +65,26 @@ class Ending(_message.Message):
     test_paths: _containers.RepeatedScalarFieldContainer[str]
     base_tree: str
     end_tree: str
-    def __init__(self, task_id: _Optional[str] = ..., summary: _Optional[str] = ..., instructions: _Optional[str] = ..., rubric_toml: _Optional[bytes] = ..., test_paths: _Optional[_Iterable[str]] = ..., base_tree: _Optional[str] = ..., end_tree: _Optional[str] = ...) -> None: ...
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    session_id: str
+    fail_to_pass: _containers.RepeatedScalarFieldContainer[str]
+    thread_id: str
+    begin_call_id: str
+    end_call_id: str
+    repository: str
+    def __init__(self, task_id: _Optional[str] = ..., summary: _Optional[str] = ..., instructions: _Optional[str] = ..., rubric_toml: _Optional[bytes] = ..., test_paths: _Optional[_Iterable[str]] = ..., base_tree: _Optional[str] = ..., end_tree: _Optional[str] = ..., labels: _Optional[_Iterable[str]] = ..., session_id: _Optional[str] = ..., fail_to_pass: _Optional[_Iterable[str]] = ..., thread_id: _Optional[str] = ..., begin_call_id: _Optional[str] = ..., end_call_id: _Optional[str] = ..., repository: _Optional[str] = ...) -> None: ...
 
 class EndTaskRequest(_message.Message):
-    __slots__ = ("ending", "chunk", "sha256")
+    __slots__ = ("ending", "rollout", "chunk", "sha256")
     ENDING_FIELD_NUMBER: _ClassVar[int]
+    ROLLOUT_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     ending: Ending
+    rollout: bytes
     chunk: bytes
     sha256: str
-    def __init__(self, ending: _Optional[_Union[Ending, _Mapping]] = ..., chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ...) -> None: ...
+    def __init__(self, ending: _Optional[_Union[Ending, _Mapping]] = ..., rollout: _Optional[bytes] = ..., chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class EndTaskResponse(_message.Message):
     __slots__ = ("task",)

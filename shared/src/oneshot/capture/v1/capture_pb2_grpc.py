@@ -75,7 +75,7 @@ class CaptureServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndTask(self, request_iterator, context):
-        """EndTask takes both trees and writes the created task: an ending, then a pack in pieces, then its digest. A stream that
+        """EndTask takes both trees and writes the created task: an ending, the agent's own record, a pack in pieces, its digest. A stream that
         breaks off, or whose digest is another, changes nothing. What was received whole is written even when the caller leaves.
         A repeat with the same ending is harmless. NOT_FOUND: not started; FAILED_PRECONDITION: aborted; ALREADY_EXISTS: ended
         otherwise.

@@ -38,7 +38,7 @@ class CaptureServiceStub:
     ALREADY_EXISTS: the id stands for other content.
     """
     EndTask: _grpc.StreamUnaryMultiCallable[_capture_pb2.EndTaskRequest, _capture_pb2.EndTaskResponse]
-    """EndTask takes both trees and writes the created task: an ending, then a pack in pieces, then its digest. A stream that
+    """EndTask takes both trees and writes the created task: an ending, the agent's own record, a pack in pieces, its digest. A stream that
     breaks off, or whose digest is another, changes nothing. What was received whole is written even when the caller leaves.
     A repeat with the same ending is harmless. NOT_FOUND: not started; FAILED_PRECONDITION: aborted; ALREADY_EXISTS: ended
     otherwise.
@@ -60,7 +60,7 @@ class CaptureServiceAsyncStub(CaptureServiceStub):
     ALREADY_EXISTS: the id stands for other content.
     """
     EndTask: _aio.StreamUnaryMultiCallable[_capture_pb2.EndTaskRequest, _capture_pb2.EndTaskResponse]  # type: ignore[assignment]
-    """EndTask takes both trees and writes the created task: an ending, then a pack in pieces, then its digest. A stream that
+    """EndTask takes both trees and writes the created task: an ending, the agent's own record, a pack in pieces, its digest. A stream that
     breaks off, or whose digest is another, changes nothing. What was received whole is written even when the caller leaves.
     A repeat with the same ending is harmless. NOT_FOUND: not started; FAILED_PRECONDITION: aborted; ALREADY_EXISTS: ended
     otherwise.
@@ -91,7 +91,7 @@ class CaptureServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_capture_pb2.EndTaskRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_capture_pb2.EndTaskResponse, _abc.Awaitable[_capture_pb2.EndTaskResponse]]:
-        """EndTask takes both trees and writes the created task: an ending, then a pack in pieces, then its digest. A stream that
+        """EndTask takes both trees and writes the created task: an ending, the agent's own record, a pack in pieces, its digest. A stream that
         breaks off, or whose digest is another, changes nothing. What was received whole is written even when the caller leaves.
         A repeat with the same ending is harmless. NOT_FOUND: not started; FAILED_PRECONDITION: aborted; ALREADY_EXISTS: ended
         otherwise.

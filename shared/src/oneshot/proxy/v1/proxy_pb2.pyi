@@ -275,12 +275,30 @@ class Call(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., request_line: _Optional[str] = ..., request: _Optional[bytes] = ..., status: _Optional[int] = ..., content_type: _Optional[str] = ..., response: _Optional[bytes] = ..., started_at: _Optional[float] = ..., first_byte_seconds: _Optional[float] = ..., seconds: _Optional[float] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., error: _Optional[str] = ..., request_headers: _Optional[_Mapping[str, str]] = ..., response_headers: _Optional[_Mapping[str, str]] = ..., wire_api: _Optional[str] = ..., first_token_seconds: _Optional[float] = ..., last_token_seconds: _Optional[float] = ..., undecoded: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ExportTraceRequest(_message.Message):
-    __slots__ = ("session_id", "format")
+    __slots__ = ("session_id", "format", "slice")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    SLICE_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     format: TraceFormat
-    def __init__(self, session_id: _Optional[str] = ..., format: _Optional[_Union[TraceFormat, str]] = ...) -> None: ...
+    slice: Slice
+    def __init__(self, session_id: _Optional[str] = ..., format: _Optional[_Union[TraceFormat, str]] = ..., slice: _Optional[_Union[Slice, _Mapping]] = ...) -> None: ...
+
+class Slice(_message.Message):
+    __slots__ = ("task_id", "thread_id", "begin_call_id", "end_call_id", "repository", "final_message")
+    TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    THREAD_ID_FIELD_NUMBER: _ClassVar[int]
+    BEGIN_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    END_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    REPOSITORY_FIELD_NUMBER: _ClassVar[int]
+    FINAL_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    task_id: str
+    thread_id: str
+    begin_call_id: str
+    end_call_id: str
+    repository: str
+    final_message: str
+    def __init__(self, task_id: _Optional[str] = ..., thread_id: _Optional[str] = ..., begin_call_id: _Optional[str] = ..., end_call_id: _Optional[str] = ..., repository: _Optional[str] = ..., final_message: _Optional[str] = ...) -> None: ...
 
 class ExportTraceResponse(_message.Message):
     __slots__ = ("chunk", "sha256", "losses")
