@@ -6,13 +6,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from oneshot_shared import capture_rubric, task
+from oneshot_shared import capture_rubric
+from oneshot_shared.capture_core import GivenTest
 from oneshot_shared.git import is_git
 
 TITLE_LENGTH = 200
@@ -23,20 +23,6 @@ _TEST_FORM = (
     "for a test that is not in the repository"
 )
 _PATH = re.compile(r"[^\s:]*[^\s:/]\.[A-Za-z0-9]{1,8}|[^\s:]+/")
-
-
-@dataclass(frozen=True)
-class Tests:
-    """What the author says of the tests.
-
-    `names`: test ids that fail at the base and pass at the end, as a test runner names them (`tests/test_calc.py::test_add`), or as
-    much of one as was given. `paths`: test files or folders. `files`: tests given by value, path to text; they are not in the tree.
-    Paths are relative to the working tree, or absolute as given; none has a `..` or leads into a `.git`.
-    """
-
-    names: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def unpacked(value: object) -> object:
@@ -85,7 +71,7 @@ def _labels(value: object) -> tuple[str, ...]:
     return found
 
 
-def _rubric(value: object) -> task.Rubric | None:
+def _rubric(value: object) -> tuple[dict[str, Any], ...]:
     value = unpacked(value)
     if isinstance(value, str) and "[[" in value:
         try:
@@ -95,53 +81,45 @@ def _rubric(value: object) -> task.Rubric | None:
     return capture_rubric.read(value)
 
 
-def _tests(value: object) -> Tests:
-    if isinstance(value, Tests):
-        return value
-    names: list[str] = []
-    paths: list[str] = []
-    files: dict[str, str] = {}
-    for kind, what, content in _each_test(unpacked(value)):
-        if kind == "name":
-            names.append(what)
-        elif kind == "path":
-            paths.append(_path(what))
-        else:
-            files[_path(what)] = content
-    return Tests(tuple(dict.fromkeys(names)), tuple(dict.fromkeys(paths)), files)
+def _tests(value: object) -> tuple[GivenTest, ...]:
+    found: list[GivenTest] = []
+    for each in _each_test(unpacked(value)):
+        if each not in found:
+            found.append(each)
+    return tuple(found)
 
 
-def _each_test(value: object) -> Iterator[tuple[str, str, str]]:
-    """(kind, name or path, content) of whatever names tests."""
+def _each_test(value: object) -> Iterator[GivenTest]:
+    """Whatever names tests: an id as it is, a path and a test given by value as mappings."""
     if value is None:
         return
     if isinstance(value, str):
         for line in filter(None, map(str.strip, value.splitlines())):
             line = line.removeprefix("- ").removeprefix("* ").strip("` ")
-            yield ("path" if _PATH.fullmatch(line) else "name"), line, ""
+            yield {"path": _path(line)} if _PATH.fullmatch(line) else line
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _each_test(each)
     elif isinstance(value, Mapping) and isinstance(content := value.get("content"), str):
-        yield "file", _named(value), content
+        yield {"path": _path(_named(value)), "content": content}
     elif isinstance(value, Mapping):
         yield from _of_mapping(value)
     else:
         raise ValueError(f"it is {value!r}; give {_TEST_FORM}")
 
 
-def _of_mapping(value: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _of_mapping(value: Mapping[str, Any]) -> Iterator[GivenTest]:
     groups = [key for key in ("fail_to_pass", "tests", "names", "ids", "paths", "files") if value.get(key)]
     if groups:
         for key in groups:
             yield from _each_test(unpacked(value[key]))
     elif isinstance(name := value.get("id") or value.get("name") or value.get("test"), str):
         path = value.get("path") or value.get("file")
-        yield "name", (f"{path}::{name}" if isinstance(path, str) and path not in name else name).strip(), ""
+        yield (f"{path}::{name}" if isinstance(path, str) and path not in name else name).strip()
     elif isinstance(path := value.get("path") or value.get("file"), str):
-        yield "path", path, ""
+        yield {"path": _path(path)}
     elif value and all(isinstance(text, str) and _PATH.fullmatch(str(path)) for path, text in value.items()):
-        yield from (("file", path, text) for path, text in value.items())
+        yield from ({"path": _path(str(path)), "content": text} for path, text in value.items())
     elif value.keys() - {"pass_to_pass"}:
         raise ValueError(f"it has {', '.join(map(repr, list(value)[:5]))}; give {_TEST_FORM}")
 
@@ -168,9 +146,9 @@ _TEXT = WithJsonSchema({"type": "string"})
 Words = Annotated[str, BeforeValidator(_words), _TEXT]
 Title = Annotated[str, BeforeValidator(_title), _TEXT]
 Labels = Annotated[tuple[str, ...], BeforeValidator(_labels), _array({"type": "string"})]
-Rubric = Annotated[task.Rubric | None, BeforeValidator(_rubric), _array(capture_rubric.SCHEMA)]
-TestsGiven = Annotated[
-    Tests,
+Rubric = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_rubric), _array(capture_rubric.SCHEMA)]
+Tests = Annotated[
+    tuple[GivenTest, ...],
     BeforeValidator(_tests),
     _array(
         {
@@ -190,7 +168,11 @@ TestsGiven = Annotated[
 class Arguments(BaseModel):
     """Of every tool. Keys that are not ours are left out; :raises ValidationError: see `capture_tools`."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def given(self) -> dict[str, Any]:
+        """The keyword arguments of the tool's method."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class StartTask(Arguments):
@@ -219,12 +201,12 @@ class EndTask(Arguments):
         "answer away.",
     )
     rubric: Rubric = Field(
-        None,
+        (),
         description="3 to 6 weighted criteria by which another agent's work will be scored, each with how it is judged. Left out: a default "
         "rubric.",
     )
-    tests: TestsGiven = Field(
-        Tests(),
+    tests: Tests = Field(
+        (),
         description="The fail->pass tests: those that fail without the work and pass with it. Name the ones that you wrote, as the test "
         'runner does ("tests/test_cli.py::test_json"); or give {path, content} of a test that is to stay out of the repository.',
     )
@@ -250,4 +232,3 @@ class AbortTask(Arguments):
     """Of repo.abort_task.v1."""
 
     task_id: Words = Field("", description="Left out: the open task of this repository.")
-    reason: Words = Field("", description="Why, for people.")

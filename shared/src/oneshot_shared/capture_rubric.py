@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from oneshot_shared.task import Criterion, Rubric
+from oneshot_shared.task import Criterion
 
 FORM = (
     'give a list of criteria such as [{"id": "json_output", "weight": 0.5, "description": "list --json prints one JSON array", '
@@ -34,13 +34,11 @@ _ID_LENGTH = 40
 _GROUPS = ("criterion", "criteria", "rubric", "items")
 
 
-def read(value: object) -> Rubric | None:
-    """A rubric whose weights sum to 1; None for none. :raises ValueError: with the form that is understood."""
-    if isinstance(value, Rubric):
-        return value
+def read(value: object) -> tuple[dict[str, Any], ...]:
+    """Criteria as `task.Criterion` has them, whose weights sum to 1. :raises ValueError: with the form that is understood."""
     given = _items(value)
     if not given:
-        return None
+        return ()
     if len(given) > _MOST:
         raise ValueError(f"it has {len(given)} criteria; at most {_MOST} are allowed")
     weights = _shares([_weight(each) for each in given])
@@ -50,7 +48,7 @@ def read(value: object) -> Rubric | None:
         criterion = _criterion(each, weight, ids)
         ids.add(criterion.id)
         criteria.append(criterion)
-    return Rubric(criterion=criteria)
+    return tuple(criterion.model_dump() for criterion in criteria)
 
 
 def _items(value: object) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from oneshot_shared.capture_arguments import (
     StartTask,
     TaskStatus,
 )
+from oneshot_shared.capture_core import CaptureTools, Caller, Told
 from oneshot_shared.errors import BadInput, DataLoss, NotReady, sentence
 
 if TYPE_CHECKING:
@@ -33,42 +34,6 @@ Call repo.start_task.v1 when the person asks to start, begin, record or capture 
 or the work is done. repo.check_readiness.v1 and repo.autofix_readiness.v1 tell and mend what makes the repository unfit as a base; repo.task_status.v1 tells what is recorded; \
 repo.abort_task.v1 gives the task up. The tools only read the repository: they never commit, stage or change a file. They answer within a second; what they say is final, so do not \
 repeat a call that succeeded."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """Who calls, as far as the client says: Codex's conversation (the `thread-id` header of its model requests), the id of the
-    tool call in it, its session and turn, and the folder it works in. Empty where unknown."""
-
-    thread_id: str = ""
-    call_id: str = ""
-    session_id: str = ""
-    turn_id: str = ""
-    workspace: str = ""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A tool's answer: a few lines for the model to read, and the same as JSON values."""
-
-    text: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
-class CaptureTools(Protocol):
-    """What answers. BadInput, NotReady, DataLoss and OSError reach the model as their sentence; whatever else, as a fault of ours."""
-
-    async def start_task(self, given: StartTask, call: Call) -> Told: ...
-
-    async def end_task(self, given: EndTask, call: Call) -> Told: ...
-
-    async def check_readiness(self, given: CheckReadiness, call: Call) -> Told: ...
-
-    async def autofix_readiness(self, given: AutofixReadiness, call: Call) -> Told: ...
-
-    async def task_status(self, given: TaskStatus, call: Call) -> Told: ...
-
-    async def abort_task(self, given: AbortTask, call: Call) -> Told: ...
 
 
 @dataclass(frozen=True)
@@ -147,10 +112,10 @@ def server(tools: CaptureTools, offered: tuple[Tool, ...] = TOOLS) -> "Server[An
         return types.ListToolsResult(tools=[_listed(tool) for tool in offered])
 
     async def called(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        told, failed = await answer(tools, offered, params.name, params.arguments or {}, _call(context))
+        told, failed = await answer(tools, offered, params.name, params.arguments or {}, _caller(context))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=told.text)],
-            structured_content=dict(told.data) or None,
+            structured_content=dict(told.fields) or None,
             is_error=failed,
         )
 
@@ -158,12 +123,12 @@ def server(tools: CaptureTools, offered: tuple[Tool, ...] = TOOLS) -> "Server[An
 
 
 async def answer(
-    tools: CaptureTools, offered: tuple[Tool, ...], name: str, arguments: Mapping[str, Any], call: Call
+    tools: CaptureTools, offered: tuple[Tool, ...], name: str, arguments: Mapping[str, Any], caller: Caller
 ) -> tuple[Told, bool]:
     """What a call is answered, and whether it failed. It never raises: an answer that is not there is a failure to the model."""
     try:
         tool = _find(offered, name)
-        return await getattr(tools, tool.method)(_read(tool, arguments), call), False
+        return await getattr(tools, tool.method)(caller, **_read(tool, arguments).given()), False
     except (BadInput, NotReady, DataLoss, OSError) as error:
         return Told(sentence(error)), True
     except Exception as error:  # noqa: BLE001 -- masked by the SDK otherwise
@@ -218,21 +183,10 @@ def schema(tool: Tool) -> dict[str, Any]:
     return {"type": "object", "properties": made.get("properties", {}), "required": made.get("required", [])}
 
 
-def _call(context: Any) -> Call:
+def _caller(context: Any) -> Caller:  # noqa: ANN401 -- the SDK's
     meta = dict(getattr(context, "meta", None) or {})
-    turn = meta.get("x-codex-turn-metadata")
-    turn = turn if isinstance(turn, Mapping) else {}
 
-    def word(*names: str) -> str:
-        for name in names:
-            if isinstance(value := meta.get(name, turn.get(name)), str):
-                return value
-        return ""
+    def word(name: str) -> str:
+        return value if isinstance(value := meta.get(name), str) else ""
 
-    return Call(
-        thread_id=word("threadId", "thread_id"),
-        call_id=word("callId", "call_id"),
-        session_id=word("sessionId", "session_id"),
-        turn_id=word("turn_id", "turnId"),
-        workspace=word("workspace"),
-    )
+    return Caller(thread_id=word("threadId"), call_id=word("callId"))
