@@ -5,9 +5,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from oneshot_capture import pythontests, testfiles
+from oneshot_capture import pythontests
 from oneshot_capture.entries import LINK, SUBMODULE, Entry
 from oneshot_capture.trees import PackedTrees, Tree
+from oneshot_shared import testnames
 from oneshot_shared.errors import BadInput, nearest, printable
 
 _FILE_BYTES, _ALL_BYTES = 512 * 1024, 16 * 1024 * 1024
@@ -57,7 +58,7 @@ async def _read(
     """Ids of a tree's tests, and what each consists of."""
     files = [entry for entry in tree.entries if entry.mode not in (LINK, SUBMODULE) and is_test(entry.path)]
     python = [entry for entry in files if entry.path.endswith(b".py")]
-    found = {entry.name: entry.oid.decode() for entry in files if entry not in python and testfiles.by_file(entry.path)}
+    found = {entry.name: entry.oid.decode() for entry in files if entry not in python and testnames.by_file(entry.path)}
     room = _ALL_BYTES
     small: list[Entry] = []
     for entry in python:

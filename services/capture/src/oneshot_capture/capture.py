@@ -10,11 +10,11 @@ from tempfile import mkdtemp
 
 from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2_grpc
-from oneshot_capture import checking, folder, naming, receiving, trace
+from oneshot_capture import folder, receiving, trace
 from oneshot_capture.settings import CaptureSettings
 from oneshot_capture.store import CaptureStore
 from oneshot_capture.trees import PackedTrees
-from oneshot_shared import logs
+from oneshot_shared import capture_checks, logs, naming
 from oneshot_shared.errors import NotReady, sentence
 from oneshot_shared.task import Rubric
 
@@ -48,7 +48,7 @@ class Capture:
 
     def start(self, request: pb.StartTaskRequest) -> pb.CaptureTask:
         """Remember a new task. :raises BadInput: the request. FileExistsError: the id stands for other content."""
-        checking.check_start(request)
+        capture_checks.check_start(request)
         if known := self._store.get(request.task_id):
             if known.start != request:
                 raise FileExistsError(
@@ -67,8 +67,8 @@ class Capture:
         """
         ending = await receiving.ending(requests)
         task = self.get(ending.task_id)
-        rubric = checking.check_ending(ending)
-        checking.check_same_task(task.start, ending)
+        rubric = capture_checks.check_ending(ending)
+        capture_checks.check_same_task(task.start, ending)
         if _ended(task, ending):
             return task
         place = Path(mkdtemp(prefix=_NEW, dir=self._scratch))

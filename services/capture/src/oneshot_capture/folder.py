@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import candidates, checking, testfiles
+from oneshot_capture import candidates, testfiles
 from oneshot_capture.candidates import Candidates
 from oneshot_capture.entries import NOTHING, Entry
 from oneshot_capture.rubric import default_rubric
 from oneshot_capture.trees import PackedTrees, Tree
+from oneshot_shared import capture_checks, testnames
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import EnvironmentTable, Rubric
 
@@ -63,7 +64,7 @@ async def _split(trees: PackedTrees, ending: pb.Ending) -> _Split:
     changes = await trees.changes(base, end)
     if not changes:
         raise BadInput("base and end differ in nothing that a task can hold; change a file of the tree itself")
-    is_test: Callable[[bytes], bool] = testfiles.by_name
+    is_test: Callable[[bytes], bool] = testnames.by_name
     if ending.test_paths:
         known = [entry.path for entry in (*end.entries, *changes)]
         is_test = await asyncio.to_thread(testfiles.named, ending.test_paths, known)
@@ -95,7 +96,7 @@ def _on_rubric(rubric: Rubric | None, split: _Split) -> list[str]:
 def _write_words(folder: Path, task: pb.CaptureTask, split: _Split) -> None:
     start, ending = task.start, task.ending
     told = ending.instructions or start.instructions or start.title
-    (folder / "instruction.md").write_bytes(checking.instruction(told))
+    (folder / "instruction.md").write_bytes(capture_checks.instruction(told))
     solve = folder / "solution" / "solve.sh"
     solve.write_text(_SOLVE)
     solve.chmod(0o755)
@@ -112,7 +113,7 @@ def write_origin(folder: Path, task: pb.CaptureTask) -> None:
         "task_id": task.task_id,
         "title": start.title,
         "notes": start.notes,
-        "labels": checking.labels(start, ending),
+        "labels": capture_checks.labels(start, ending),
         "session_id": ending.session_id or start.session_id,
         "thread_id": ending.thread_id,
         "begin_call_id": ending.begin_call_id,
