@@ -63,4 +63,6 @@ def _until(before: bytes, held: bytes, cut: int) -> tuple[bytes, int, int]:
 
 def clean(text: str) -> str:
     """A text without keys."""
-    return b"".join(piece for piece, _ in masked([text.encode("utf-8", "surrogatepass")])).decode("utf-8", "surrogatepass")
+    return b"".join(piece for piece, _ in masked([text.encode("utf-8", "surrogatepass")])).decode(
+        "utf-8", "surrogatepass"
+    )

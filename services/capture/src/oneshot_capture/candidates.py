@@ -52,9 +52,7 @@ async def find(
     return Candidates(failing, passing, remarks)
 
 
-async def _read(
-    trees: PackedTrees, tree: Tree, is_test: Callable[[bytes], bool], remarks: list[str]
-) -> dict[str, str]:
+async def _read(trees: PackedTrees, tree: Tree, is_test: Callable[[bytes], bool], remarks: list[str]) -> dict[str, str]:
     """Ids of a tree's tests, and what each consists of."""
     files = [entry for entry in tree.entries if entry.mode not in (LINK, SUBMODULE) and is_test(entry.path)]
     python = [entry for entry in files if entry.path.endswith(b".py")]

@@ -30,9 +30,7 @@ _NEXT = {
 class Capture:
     """Every task and its folder. One for a data folder. `proxy`: where sessions are recorded, if anywhere."""
 
-    def __init__(
-        self, settings: CaptureSettings, proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub | None" = None
-    ) -> None:
+    def __init__(self, settings: CaptureSettings, proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub | None" = None) -> None:
         self._proxy = proxy
         self._pack_bytes = settings.pack_mb * _MIB
         self._created = settings.data / "tasks" / "created"

@@ -28,7 +28,9 @@ async def serve() -> None:
     async with AsyncExitStack() as stack:
         proxy = None
         if loaded.proxy:
-            proxy = proxy_pb2_grpc.ProxyServiceStub(await stack.enter_async_context(channel(loaded.proxy, loaded.token())))
+            proxy = proxy_pb2_grpc.ProxyServiceStub(
+                await stack.enter_async_context(channel(loaded.proxy, loaded.token()))
+            )
         capture = Capture(loaded, proxy)
         stack.callback(capture.close)
         await server.run(_NAME, loaded, [service(capture)], busy=capture.busy, stop=capture.finish)

@@ -34,7 +34,9 @@ async def rest(requests: AsyncIterator[pb.EndTaskRequest], place: Path, most: in
             if part == "rollout" and not begun:
                 size += len(request.rollout)
                 if size > _ROLLOUT_BYTES:
-                    raise BadInput(f"the rollout has more than {_ROLLOUT_BYTES} bytes, the allowed maximum; leave it out")
+                    raise BadInput(
+                        f"the rollout has more than {_ROLLOUT_BYTES} bytes, the allowed maximum; leave it out"
+                    )
                 await asyncio.to_thread(rollout.write, request.rollout)
             elif part in ("chunk", "sha256"):
                 begun = True

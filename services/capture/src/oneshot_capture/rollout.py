@@ -21,7 +21,11 @@ _ROOM, _SHORT = 32 * 1024 * 1024, 2000
 _MARKS = re.compile(r"repo[._](start|end)_task[._]v1")
 _CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_search_call", "mcp_tool_call"}
 _OUTPUTS = {"function_call_output", "custom_tool_call_output", "mcp_tool_call_output"}
-_COUNTS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens", "cached_tokens": "cached_input_tokens"}
+_COUNTS = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "cached_tokens": "cached_input_tokens",
+}
 type Json = Mapping[str, Any]
 
 
@@ -107,7 +111,9 @@ class _Trajectory:
         elif kind == "reasoning":
             if text := _text(item.get("summary")) or _text(item.get("content")):
                 step = self._agent(line)
-                step["reasoning_content"] = "\n\n".join([*filter(None, [step.get("reasoning_content")]), self._short(text)])
+                step["reasoning_content"] = "\n\n".join(
+                    [*filter(None, [step.get("reasoning_content")]), self._short(text)]
+                )
         elif kind in _CALLS:
             self._call(line, item)
         elif kind in _OUTPUTS:

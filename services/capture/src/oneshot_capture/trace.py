@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
@@ -29,7 +30,7 @@ async def write(
         found = {}
         if received.exists():
             found[ROLLOUT] = received
-        found |= await _from_wire(Path(place), task, proxy, remarks)
+        found |= await _from_wire(Path(place), task, received.exists(), proxy, remarks)
         if ROLLOUT in found and TRAJECTORY not in found:
             try:
                 await asyncio.to_thread(rollout.convert, received, Path(place) / "rollout.json", task.ending)
@@ -43,9 +44,12 @@ async def write(
 
 
 async def _from_wire(
-    place: Path, task: pb.CaptureTask, proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub | None", remarks: list[str]
+    place: Path,
+    task: pb.CaptureTask,
+    received: bool,
+    proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub | None",
+    remarks: list[str],
 ) -> dict[str, Path]:
-    found: dict[str, Path] = {}
     why = "no session of the proxy recorded the work"
     if task.ending.session_id or task.start.session_id:
         why = "this service has no proxy to ask"
@@ -57,10 +61,9 @@ async def _from_wire(
                 why = str(error)
             else:
                 return await _exports(recorded, place, remarks)
-    remarks.append(
-        f"there is no oneshot/{CASSETTE}, and oneshot/{TRAJECTORY} is at most what the agent itself wrote: {why}"
-    )
-    return found
+    trajectory = "the trajectory is made of the agent's own record" if received else "no trajectory"
+    remarks.append(f"there is no reference cassette, and {trajectory}: {why}")
+    return {}
 
 
 async def _exports(recorded: Recorded, place: Path, remarks: list[str]) -> dict[str, Path]:
@@ -88,6 +91,6 @@ def _copy(file: Path, to: Path) -> int:
     return masked
 
 
-def _pieces(source) -> Iterator[bytes]:
+def _pieces(source: IO[bytes]) -> Iterator[bytes]:
     while piece := source.read(_PIECE_BYTES):
         yield piece
