@@ -138,7 +138,9 @@ class Works:
             with suppress(FileNotFoundError):
                 return parse(Work, file.read_bytes(), str(file))
         near = nearest(task_id, [work.task_id for work in self.all()])
-        raise FileNotFoundError(f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours")
+        raise FileNotFoundError(
+            f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours"
+        )
 
     def all(self) -> list[Work]:
         """Every readable one, newest first."""
