@@ -11,6 +11,7 @@ from oneshot_cli import (
     commands_runs,
     commands_stack,
     commands_task,
+    commands_task_check,
     commands_task_work,
     commands_trace,
     commands_trace_record,
@@ -40,6 +41,7 @@ for command in (
     commands_task_work.send,
 ):
     commands_task.app.command()(command)
+commands_task.app.command("check")(commands_task_check.check)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)
