@@ -60,16 +60,4 @@ def optional_value(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Parse and run."""
-    try:
-        app(args=optional_value(sys.argv[1:]), standalone_mode=True)
-    except KeyboardInterrupt:
-        raise SystemExit(ending.CANCELLED) from None
-    except Exception:  # noqa: BLE001 -- a fault of ours must not end with the exit code of a verdict
-        import traceback
-
-        traceback.print_exc()
-        print(
-            "oneshot: this is a fault in oneshot itself, not in your input; please report the lines above",
-            file=sys.stderr,
-        )
-        raise SystemExit(ending.INVALID) from None
+    ending.program(lambda: app(args=optional_value(sys.argv[1:]), standalone_mode=True))
