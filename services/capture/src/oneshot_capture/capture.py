@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import checking, folder, naming, receiving
+from oneshot_capture import folder, receiving
 from oneshot_capture.settings import CaptureSettings
 from oneshot_capture.store import CaptureStore
 from oneshot_capture.trees import PackedTrees
-from oneshot_shared import logs
+from oneshot_shared import capture_checks, logs, naming
 from oneshot_shared.errors import NotReady, sentence
 from oneshot_shared.task import Rubric
 
@@ -44,7 +44,7 @@ class Capture:
 
     def start(self, request: pb.StartTaskRequest) -> pb.CaptureTask:
         """Remember a new task. :raises BadInput: the request. FileExistsError: the id stands for other content."""
-        checking.check_start(request)
+        capture_checks.check_start(request)
         if known := self._store.get(request.task_id):
             if known.start != request:
                 raise FileExistsError(
@@ -63,8 +63,8 @@ class Capture:
         """
         ending = await receiving.ending(requests)
         task = self.get(ending.task_id)
-        rubric = checking.check_ending(ending)
-        checking.check_same_base(task.start, ending)
+        rubric = capture_checks.check_ending(ending)
+        capture_checks.check_same_base(task.start, ending)
         if _ended(task, ending):
             return task
         place = Path(mkdtemp(prefix=_NEW, dir=self._scratch))

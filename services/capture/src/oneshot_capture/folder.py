@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import checking, testfiles
+from oneshot_capture import testfiles
 from oneshot_capture.entries import NOTHING, Entry
 from oneshot_capture.rubric import default_rubric
 from oneshot_capture.trees import PackedTrees, Tree
+from oneshot_shared import capture_checks, testnames
 from oneshot_shared.errors import BadInput
 from oneshot_shared.task import EnvironmentTable, Rubric
 
@@ -61,7 +62,7 @@ async def _split(trees: PackedTrees, ending: pb.Ending) -> _Split:
     changes = await trees.changes(base, end)
     if not changes:
         raise BadInput("base and end differ in nothing that a task can hold; change a file of the tree itself")
-    is_test: Callable[[bytes], bool] = testfiles.by_name
+    is_test: Callable[[bytes], bool] = testnames.by_name
     if ending.test_paths:
         known = [entry.path for entry in (*end.entries, *changes)]
         is_test = await asyncio.to_thread(testfiles.named, ending.test_paths, known)
@@ -86,7 +87,7 @@ def _on_rubric(rubric: Rubric | None, split: _Split) -> list[str]:
 def _write_words(folder: Path, task: pb.CaptureTask, has_tests: bool) -> None:
     start, ending = task.start, task.ending
     told = ending.instructions or start.instructions or start.title
-    (folder / "instruction.md").write_bytes(checking.instruction(told))
+    (folder / "instruction.md").write_bytes(capture_checks.instruction(told))
     solve = folder / "solution" / "solve.sh"
     solve.write_text(_SOLVE)
     solve.chmod(0o755)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import checking
+from oneshot_shared import capture_checks
 from oneshot_shared.errors import BadInput
 
 BASE, END = "a" * 40, "b" * 40
@@ -15,11 +15,11 @@ RUBRIC = b'[[criterion]]\nid = "all"\nweight = 1\ndescription = "Done."\ndecided
 
 
 def test_good_ones() -> None:
-    checking.check_start(pb.StartTaskRequest(**START))
+    capture_checks.check_start(pb.StartTaskRequest(**START))
     more = {"instructions": "Do.", "notes": "a\nb\0", "labels": ["x", "ü y"], "session_id": "s-1"}
-    checking.check_start(pb.StartTaskRequest(**START, **more))
-    assert checking.check_ending(pb.Ending(**ENDING)) is None
-    rubric = checking.check_ending(pb.Ending(**ENDING, rubric_toml=RUBRIC, test_paths=["tests/", "a b.py"]))
+    capture_checks.check_start(pb.StartTaskRequest(**START, **more))
+    assert capture_checks.check_ending(pb.Ending(**ENDING)) is None
+    rubric = capture_checks.check_ending(pb.Ending(**ENDING, rubric_toml=RUBRIC, test_paths=["tests/", "a b.py"]))
     assert rubric
     assert [each.id for each in rubric.criterion] == ["all"]
 
@@ -48,7 +48,7 @@ def test_good_ones() -> None:
 )
 def test_bad_starts(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        checking.check_start(pb.StartTaskRequest(**START | wrong))
+        capture_checks.check_start(pb.StartTaskRequest(**START | wrong))
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_bad_starts(wrong: dict[str, Any], says: str) -> None:
 )
 def test_bad_endings(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        checking.check_ending(pb.Ending(**ENDING | wrong))
+        capture_checks.check_ending(pb.Ending(**ENDING | wrong))
 
 
 def test_another_base_than_the_tasks() -> None:
     start = pb.StartTaskRequest(**START)
-    checking.check_same_base(start, pb.Ending(**ENDING))
+    capture_checks.check_same_base(start, pb.Ending(**ENDING))
     with pytest.raises(
         BadInput, match=f"the base tree {END} is not the one that task 't1' was started with; send {BASE}"
     ):
-        checking.check_same_base(start, pb.Ending(base_tree=END))
+        capture_checks.check_same_base(start, pb.Ending(base_tree=END))
