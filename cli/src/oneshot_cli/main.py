@@ -6,6 +6,7 @@ import typer
 
 from oneshot_cli import (
     commands_doctor,
+    commands_mcp,
     commands_run,
     commands_runs,
     commands_stack,
@@ -35,6 +36,7 @@ commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)
 commands_trace.app.command("prune")(commands_trace_store.prune)
 app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
+app.add_typer(commands_mcp.app, name="mcp", hidden=True)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)
 app.command("down")(commands_stack.down)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from oneshot_shared import capture_rubric
 from oneshot_shared.capture_core import GivenTest
+from oneshot_shared.errors import BadInput
 from oneshot_shared.git import is_git
 
 TITLE_LENGTH = 200
@@ -41,10 +42,10 @@ def _words(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | list | tuple | Mapping):
-        raise ValueError("give text")
+        raise BadInput("give text")
     text = str(value).replace("\r\n", "\n").strip()
     if len(text) > WORDS_LENGTH:
-        raise ValueError(f"it has {len(text)} characters; at most {WORDS_LENGTH} are allowed: shorten it")
+        raise BadInput(f"it has {len(text)} characters; at most {WORDS_LENGTH} are allowed: shorten it")
     return text
 
 
@@ -55,7 +56,7 @@ def _line(value: object) -> str:
 
 def _title(value: object) -> str:
     if not (title := _line(value)):
-        raise ValueError('give one line that names the task, such as "Add a --json option"')
+        raise BadInput('give one line that names the task, such as "Add a --json option"')
     return title
 
 
@@ -64,10 +65,10 @@ def _labels(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         value = re.split(r"[,\n]", value)
     if isinstance(value, Mapping) or not isinstance(value, list | tuple | None):
-        raise ValueError('give a list of words, such as ["parser", "bug"]')
+        raise BadInput('give a list of words, such as ["parser", "bug"]')
     found = tuple(dict.fromkeys(filter(None, (_line(each) for each in value or []))))
     if len(found) > LABELS or any(len(each) > LABEL_LENGTH for each in found):
-        raise ValueError(f"give at most {LABELS} labels of at most {LABEL_LENGTH} characters")
+        raise BadInput(f"give at most {LABELS} labels of at most {LABEL_LENGTH} characters")
     return found
 
 
@@ -77,7 +78,7 @@ def _rubric(value: object) -> tuple[dict[str, Any], ...]:
         try:
             value = tomllib.loads(value)
         except ValueError as error:
-            raise ValueError(f"{error}; {capture_rubric.FORM}") from None
+            raise BadInput(f"{error}; {capture_rubric.FORM}") from None
     return capture_rubric.read(value)
 
 
@@ -105,7 +106,7 @@ def _each_test(value: object) -> Iterator[GivenTest]:
     elif isinstance(value, Mapping):
         yield from _of_mapping(value)
     else:
-        raise ValueError(f"it is {value!r}; give {_TEST_FORM}")
+        raise BadInput(f"it is {value!r}; give {_TEST_FORM}")
 
 
 def _of_mapping(value: Mapping[str, Any]) -> Iterator[GivenTest]:
@@ -121,20 +122,20 @@ def _of_mapping(value: Mapping[str, Any]) -> Iterator[GivenTest]:
     elif value and all(isinstance(text, str) and _PATH.fullmatch(str(path)) for path, text in value.items()):
         yield from ({"path": _path(str(path)), "content": text} for path, text in value.items())
     elif value.keys() - {"pass_to_pass"}:
-        raise ValueError(f"it has {', '.join(map(repr, list(value)[:5]))}; give {_TEST_FORM}")
+        raise BadInput(f"it has {', '.join(map(repr, list(value)[:5]))}; give {_TEST_FORM}")
 
 
 def _named(value: Mapping[str, Any]) -> str:
     for key in ("path", "file", "filename", "name", "id"):
         if isinstance(path := value.get(key), str) and path.strip():
             return path
-    raise ValueError(f"a test's content has no path; give {_TEST_FORM}")
+    raise BadInput(f"a test's content has no path; give {_TEST_FORM}")
 
 
 def _path(text: str) -> str:
     path = PurePosixPath(text.strip())
     if not path.parts or ".." in path.parts or is_git(path) or "\0" in text or text.strip() == "/":
-        raise ValueError(f"the path {text!r} is not allowed; give a file's path in the repository")
+        raise BadInput(f"the path {text!r} is not allowed; give a file's path in the repository")
     return str(path)
 
 

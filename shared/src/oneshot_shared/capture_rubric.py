@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from oneshot_shared.errors import BadInput
 from oneshot_shared.task import Criterion
 
 FORM = (
@@ -35,12 +36,12 @@ _GROUPS = ("criterion", "criteria", "rubric", "items")
 
 
 def read(value: object) -> tuple[dict[str, Any], ...]:
-    """Criteria as `task.Criterion` has them, whose weights sum to 1. :raises ValueError: with the form that is understood."""
+    """Criteria as `task.Criterion` has them, whose weights sum to 1. :raises BadInput: with the form that is understood."""
     given = _items(value)
     if not given:
         return ()
     if len(given) > _MOST:
-        raise ValueError(f"it has {len(given)} criteria; at most {_MOST} are allowed")
+        raise BadInput(f"it has {len(given)} criteria; at most {_MOST} are allowed")
     weights = _shares([_weight(each) for each in given])
     ids: set[str] = set()
     criteria = []
@@ -61,7 +62,7 @@ def _items(value: object) -> list[dict[str, Any]]:
             return _items([value])
         value = [_keyed(key, each) for key, each in value.items()]
     if not isinstance(value, list | tuple):
-        raise ValueError(FORM)
+        raise BadInput(FORM)
     return [_item(each) for each in value]
 
 
@@ -77,7 +78,7 @@ def _item(value: object) -> dict[str, Any]:
         return {"description": value}
     if isinstance(value, Mapping):
         return dict(value)
-    raise ValueError(f"a criterion is {value!r}; {FORM}")
+    raise BadInput(f"a criterion is {value!r}; {FORM}")
 
 
 def _weight(given: Mapping[str, Any]) -> float | None:
@@ -86,11 +87,11 @@ def _weight(given: Mapping[str, Any]) -> float | None:
         number = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*%?\s*", value)
         value = float(number[1]) if number else None
         if number is None and "weight" in given and given.get("description") != given["weight"]:
-            raise ValueError(f"the weight {given['weight']!r} is no number; {FORM}")
+            raise BadInput(f"the weight {given['weight']!r} is no number; {FORM}")
     if value is None or isinstance(value, bool):
         return None
-    if not isinstance(value, int | float) or not 0 < value < 1e9:  # noqa: PLR2004 -- neither infinite nor not a number
-        raise ValueError(f"the weight {value!r} is not allowed; give a number above 0")
+    if not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise BadInput(f"the weight {value!r} is not allowed; give a number above 0")
     return float(value)
 
 
@@ -100,7 +101,7 @@ def _shares(weights: list[float | None]) -> list[float]:
     mean = sum(known) / len(known) if known else 1.0
     full = [mean if weight is None else weight for weight in weights]
     total = sum(full)
-    if abs(total - 1) <= 1e-6:  # noqa: PLR2004 -- as task.Rubric has it
+    if abs(total - 1) <= 1e-6:  # as task.Rubric has it
         return full
     shares = [max(round(weight / total, 4), 0.0001) for weight in full]
     largest = shares.index(max(shares))
@@ -109,9 +110,11 @@ def _shares(weights: list[float | None]) -> list[float]:
 
 
 def _criterion(given: Mapping[str, Any], weight: float, taken: set[str]) -> Criterion:
-    words = next((given[key] for key in ("description", "criterion", "text", "name", "title", "id") if given.get(key)), None)
+    words = next(
+        (given[key] for key in ("description", "criterion", "text", "name", "title", "id") if given.get(key)), None
+    )
     if not isinstance(words, str) or not words.strip():
-        raise ValueError(f"a criterion has no description; {FORM}")
+        raise BadInput(f"a criterion has no description; {FORM}")
     how = str(given.get("decided_by") or given.get("judged_by") or given.get("type") or "")
     tests = given.get("tests") or []
     tests = [tests] if isinstance(tests, str) else [each for each in tests if isinstance(each, str)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from oneshot_shared import logs
 from oneshot_shared.capture_arguments import (
     AbortTask,
     Arguments,
@@ -19,21 +18,24 @@ from oneshot_shared.capture_arguments import (
     StartTask,
     TaskStatus,
 )
-from oneshot_shared.capture_core import CaptureTools, Caller, Told
+from oneshot_shared.capture_core import Caller, CaptureTools, Told
 from oneshot_shared.errors import BadInput, DataLoss, NotReady, sentence
 
 if TYPE_CHECKING:
     import mcp_types as types
+    from mcp.server.context import ServerRequestContext
     from mcp.server.lowlevel import Server
 
 NAME = "oneshot"
+_SCRIPTED = "exec-"
 INSTRUCTIONS = """\
-OneShot Bench records work in this repository as an evaluation task (a benchmark for coding agents): repo.start_task.v1 saves where the \
-work begins; repo.end_task.v1 finishes it and saves the diff, the rubric and the fail->pass unit tests, so that another agent can be asked to one-shot the same task. \
-Call repo.start_task.v1 when the person asks to start, begin, record or capture a task, before the first edit; repo.end_task.v1 when they ask to end, finish or save it, \
-or the work is done. repo.check_readiness.v1 and repo.autofix_readiness.v1 tell and mend what makes the repository unfit as a base; repo.task_status.v1 tells what is recorded; \
-repo.abort_task.v1 gives the task up. The tools only read the repository: they never commit, stage or change a file. They answer within a second; what they say is final, so do not \
-repeat a call that succeeded."""
+OneShot Bench records work in this repository as an evaluation task, a benchmark for coding agents. repo.start_task.v1 saves where the
+work begins; repo.end_task.v1 finishes it and saves the diff, the rubric and the fail->pass unit tests, so that another agent can be
+asked to one-shot the same task. Call repo.start_task.v1 when the person asks to start, begin, record or capture a task, before the
+first edit; call repo.end_task.v1 when they ask to end, finish or save it, or the work is done. repo.check_readiness.v1 and
+repo.autofix_readiness.v1 tell and mend what makes the repository unfit as a base; repo.task_status.v1 tells what is recorded;
+repo.abort_task.v1 gives the task up. The tools only read the repository: they never commit, stage or change a file. What they answer
+is final: do not repeat a call that succeeded.""".replace("\n", " ")
 
 
 @dataclass(frozen=True)
@@ -56,46 +58,50 @@ TOOLS = (
     Tool(
         "repo.start_task.v1",
         "Start a task",
-        "Start (begin, record, capture) a one-shot evaluation task in this repository: saves its state now, uncommitted and untracked files too, as the base that other "
-        "agents will start from. Call it when the person asks to start, begin or record a task, before the first edit. Write instructions that do not give the answer away: "
-        "what is wanted and how it shows from outside, not which lines to change. One task is open at a time; the same title again is answered as before.",
+        "Start (begin, record, capture) a one-shot evaluation task in this repository: saves its state now, uncommitted and untracked "
+        "files too, as the base that other agents will start from. Call it when the person asks to start, begin or record a task, before "
+        "the first edit. Write instructions that do not give the answer away: what is wanted and how it shows from outside, not which "
+        "lines to change. One task is open at a time; the same title again is answered as before.",
         StartTask,
     ),
     Tool(
         "repo.end_task.v1",
         "End the task",
-        "End (finish, save, complete) the open one-shot evaluation task: saves the diff since repo.start_task.v1 as the reference solution, with the rubric and the "
-        "fail->pass unit tests that validate it. Call it when the work is done and verified, or the person asks to end, finish or save the task. Before it, write tests that "
-        "fail without your change and pass with it, and name them here; give weighted criteria, each with how it is judged (decided_by tests or judge). Safe to repeat.",
+        "End (finish, save, complete) the open one-shot evaluation task: saves the diff since repo.start_task.v1 as the reference "
+        "solution, with the rubric and the fail->pass unit tests that validate it. Call it when the work is done and verified, or the "
+        "person asks to end, finish or save the task. Before it, write tests that fail without your change and pass with it, and name "
+        "them here; give weighted criteria, each with how it is judged (decided_by tests or judge). Safe to repeat.",
         EndTask,
     ),
     Tool(
         "repo.check_readiness.v1",
         "Check readiness",
-        "Check whether this repository is ready to be the base of a one-shot evaluation task: git identity, a merge, rebase or conflicts under way, submodules, large "
-        "files and the like. Changes nothing. Call it before repo.start_task.v1 if in doubt, or when the person asks about readiness.",
+        "Check whether this repository is ready to be the base of a one-shot evaluation task: git identity, a merge, rebase or conflicts "
+        "under way, submodules, large files and the like. Changes nothing. Call it before repo.start_task.v1 if in doubt, or when the "
+        "person asks about readiness.",
         CheckReadiness,
         reads=True,
     ),
     Tool(
         "repo.autofix_readiness.v1",
         "Mend readiness",
-        "Fix (mend, repair) the readiness problems of this repository that can be mended safely, and say what is left for the person to do. Never changes a file, the index, a "
-        "branch or the git configuration. Call it after repo.check_readiness.v1 reported problems.",
+        "Fix (mend, repair) the readiness problems of this repository that can be mended safely, and say what is left for the person to "
+        "do. Never changes a file, the index, a branch or the git configuration. Call it after repo.check_readiness.v1 reported problems.",
         AutofixReadiness,
     ),
     Tool(
         "repo.task_status.v1",
         "Task status",
-        "Tell the status of the one-shot evaluation task that is recorded in this repository: open, saved (with its folder), aborted, and what to do next. Changes nothing.",
+        "Tell the status of the one-shot evaluation task that is recorded in this repository: open, saved (with its folder), aborted, "
+        "and what to do next. Changes nothing.",
         TaskStatus,
         reads=True,
     ),
     Tool(
         "repo.abort_task.v1",
         "Abort the task",
-        "Abort (cancel, discard, give up) the open one-shot evaluation task: nothing is saved of it; the repository and the work in it stay as they are. Call it only when the "
-        "person asks for it.",
+        "Abort (cancel, discard, give up) the open one-shot evaluation task: nothing is saved of it; the repository and the work in it "
+        "stay as they are. Call it only when the person asks for it.",
         AbortTask,
     ),
 )
@@ -108,10 +114,10 @@ def server(tools: CaptureTools, offered: tuple[Tool, ...] = TOOLS) -> "Server[An
 
     from oneshot_shared.version import VERSION
 
-    async def listed(_context: Any, _params: Any) -> types.ListToolsResult:
+    async def listed(_context: "ServerRequestContext[Any]", _params: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[_listed(tool) for tool in offered])
 
-    async def called(context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def called(context: "ServerRequestContext[Any]", params: types.CallToolRequestParams) -> types.CallToolResult:
         told, failed = await answer(tools, offered, params.name, params.arguments or {}, _caller(context))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=told.text)],
@@ -132,9 +138,13 @@ async def answer(
     except (BadInput, NotReady, DataLoss, OSError) as error:
         return Told(sentence(error)), True
     except Exception as error:  # noqa: BLE001 -- masked by the SDK otherwise
+        from oneshot_shared import logs
+
         logs.get().exception("tool failed", tool=name)
         why = f"{type(error).__name__}: {sentence(error)}"
-        return Told(f"this is a fault in oneshot itself, not in your call ({why}); tell the person, and go on without"), True
+        return Told(
+            f"this is a fault in oneshot itself, not in your call ({why}); tell the person, and go on without"
+        ), True
 
 
 def _find(offered: tuple[Tool, ...], name: str) -> Tool:
@@ -154,7 +164,7 @@ def _read(tool: Tool, arguments: Mapping[str, Any]) -> Arguments:
             field = tool.arguments.model_fields[name]
             raise BadInput(f"{tool.name}: {name!r} is missing; give it: {field.description}") from None
         given = repr(first["input"])
-        given = given if len(given) <= 200 else f"{given[:199]}…"  # noqa: PLR2004
+        given = given if len(given) <= 200 else f"{given[:199]}…"
         raise BadInput(
             f"{tool.name}: {name!r} is not understood ({given}): {first['msg'].removeprefix('Value error, ')}"
         ) from None
@@ -169,7 +179,11 @@ def _listed(tool: Tool) -> "types.Tool":
         description=tool.description,
         input_schema=schema(tool),
         annotations=types.ToolAnnotations(
-            title=tool.title, read_only_hint=tool.reads, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+            title=tool.title,
+            read_only_hint=tool.reads,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=False,
         ),
     )
 
@@ -183,10 +197,16 @@ def schema(tool: Tool) -> dict[str, Any]:
     return {"type": "object", "properties": made.get("properties", {}), "required": made.get("required", [])}
 
 
-def _caller(context: Any) -> Caller:  # noqa: ANN401 -- the SDK's
-    meta = dict(getattr(context, "meta", None) or {})
+def _caller(context: "ServerRequestContext[Any]") -> Caller:
+    """What Codex says of itself. In code mode `callId` names a call inside the script, which no model ever sees, and `itemId` is the
+    id of the model's item that holds the script (measured, Codex 0.163).
+    """
+    meta: Mapping[str, object] = dict(context.meta or {})
 
     def word(name: str) -> str:
         return value if isinstance(value := meta.get(name), str) else ""
 
-    return Caller(thread_id=word("threadId"), call_id=word("callId"))
+    call_id = word("callId")
+    return Caller(
+        thread_id=word("threadId"), call_id=(word("itemId") or call_id) if call_id.startswith(_SCRIPTED) else call_id
+    )
