@@ -66,6 +66,7 @@ async def pair(arguments: Sequence[str], environment: Mapping[str, str] = os.env
     :raises BadInput, NotReady: no Codex, or nothing to record with; nothing was started then.
     """
     from oneshot_cli import codex_config, recording, synth_tasks
+    from oneshot_shared.errors import sentence
 
     program, since = codex(environment), datetime.now(UTC)
     async with _recorded(environment) as found:
@@ -78,7 +79,11 @@ async def pair(arguments: Sequence[str], environment: Mapping[str, str] = os.env
         if code in _ENDED_FROM_OUTSIDE:  # the terminal is closed, or the machine goes down
             left.set()
     # only now: a task's slice of a session that is still open may lack its last call
-    works = await synth_tasks.settled(synth_tasks.Session(session_id, since), left, say)
+    try:
+        works = await synth_tasks.settled(synth_tasks.Session(session_id, since), left, say)
+    except (OSError, RuntimeError, ValueError) as error:
+        works = ()
+        say(f"the tasks of this session cannot be looked at ({sentence(error)}); what was started is kept, see oneshot task status")
     _print(recording.summary(found) if found else "oneshot: nothing was recorded (ONESHOT_RECORD=0)")
     for line in synth_tasks.lines(works):
         say(line)

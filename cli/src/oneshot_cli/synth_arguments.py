@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 _UNRECORDED = frozenset(
     """
-    login logout mcp plugin mcp-server-list completion sandbox debug execpolicy apply a cloud cloud-tasks features update doctor
-    help responses-api-proxy stdio-to-uds archive unarchive delete remote-control app
+    agents login logout mcp plugin remote-control completion update doctor sandbox debug apply a queue archive delete
+    migrate-rollouts unarchive cloud cloud-tasks exec-server features help execpolicy app responses-api-proxy stdio-to-uds
     """.split()
 )
+_DAEMON = ["app-server", "daemon"]  # it would outlive the session
 _ASKS_ONLY = frozenset(["-h", "--help", "-V", "--version"])
 # of the options before a command, those whose value is the next word
 _WITH_VALUE = frozenset(
@@ -21,7 +22,8 @@ _WITH_VALUE = frozenset(
 def recorded(arguments: Sequence[str]) -> bool:
     """Whether Codex, so called, talks to a model: the terminal UI, exec, review, resume, fork, the servers, and what is new to us."""
     ours = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    return _ASKS_ONLY.isdisjoint(ours) and next(_words(ours), "") not in _UNRECORDED
+    words = list(_words(ours))
+    return _ASKS_ONLY.isdisjoint(ours) and words[:2] != _DAEMON and (not words or words[0] not in _UNRECORDED)
 
 
 def _words(arguments: Sequence[str]) -> Iterator[str]:

@@ -38,12 +38,14 @@ async def settled(session: Session, left: asyncio.Event, say: Say) -> "Sequence[
 
     `left`: when set, nobody waits any longer; the delivery in the background goes on.
     """
+    from oneshot_cli.pairing import delivery
     from oneshot_cli.pairing.works import ENDED, Works
 
     works = Works.here()
+    delivery.resume()  # also what earlier sessions could not deliver
     for work in _of(works, session):
         if work.state == ENDED and not left.is_set():
-            await _delivered(works, work, left, say)
+            await _sent(works, work, left, say)
     return _of(works, session)
 
 
@@ -51,10 +53,11 @@ def _of(works: "Works", session: Session) -> "list[Work]":
     return [work for work in reversed(works.all()) if session.has(work)]
 
 
-async def _delivered(works: "Works", work: "Work", left: asyncio.Event, say: Say) -> None:
+async def _sent(works: "Works", work: "Work", left: asyncio.Event, say: Say) -> None:
     from oneshot_cli.pairing import delivery
+    from oneshot_shared.errors import sentence
 
-    sending = asyncio.create_task(delivery.deliver(works, work.task_id))
+    sending = asyncio.create_task(delivery.send(works, work))
     leaving = asyncio.create_task(left.wait())
     with _progress(f"creating the task {work.title!r}; Ctrl-C leaves it to the background", say) as tick:
         while not sending.done() and not leaving.done():
@@ -62,9 +65,11 @@ async def _delivered(works: "Works", work: "Work", left: asyncio.Event, say: Say
             tick()
     leaving.cancel()
     if not sending.done():
-        sending.cancel()
-        delivery.spawn(works, work.task_id)
-    await asyncio.gather(sending, return_exceptions=True)
+        sending.cancel()  # the waiting alone: the delivery is a process of its own
+        say("left to the background")
+    await asyncio.gather(sending, leaving, return_exceptions=True)
+    if not sending.cancelled() and (error := sending.exception()):
+        say(f"nobody can tell how the delivery stands: {sentence(error)}")
 
 
 @contextmanager
