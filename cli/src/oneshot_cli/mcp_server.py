@@ -9,9 +9,6 @@ from pathlib import Path
 def main() -> None:
     """Serve until the client leaves. Codex waits for the answer to `initialize` before its first turn."""
     gc.disable()  # a tenth of what the SDK's import takes
-    from oneshot_shared import logs
-
-    logs.configure("mcp")
     asyncio.run(_serve())
 
 

@@ -3,6 +3,7 @@
 `mcp` is imported only inside functions: who reads names or arguments does not pay for it.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -138,9 +139,7 @@ async def answer(
     except (BadInput, NotReady, DataLoss, OSError) as error:
         return Told(sentence(error)), True
     except Exception as error:  # noqa: BLE001 -- masked by the SDK otherwise
-        from oneshot_shared import logs
-
-        logs.get().exception("tool failed", tool=name)
+        logging.getLogger(__name__).exception("%s failed", name)
         why = f"{type(error).__name__}: {sentence(error)}"
         return Told(
             f"this is a fault in oneshot itself, not in your call ({why}); tell the person, and go on without"
