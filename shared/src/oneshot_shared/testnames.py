@@ -13,4 +13,9 @@ _FILE = re.compile(
 def by_name(path: bytes) -> bool:
     """Whether a path looks like a test's."""
     *folders, name = path.split(b"/")
-    return not _FOLDERS.isdisjoint(folders) or _FILE.fullmatch(name) is not None
+    return not _FOLDERS.isdisjoint(folders) or by_file(name)
+
+
+def by_file(path: bytes) -> bool:
+    """Whether a file holds tests by its own name, whatever folder it is in."""
+    return _FILE.fullmatch(path.rpartition(b"/")[2]) is not None

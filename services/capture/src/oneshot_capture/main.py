@@ -1,10 +1,14 @@
 """The program `oneshot-capture`."""
 
+from contextlib import AsyncExitStack
+
 from oneshot.capture.v1 import capture_pb2_grpc
+from oneshot.proxy.v1 import proxy_pb2_grpc
 from oneshot_capture.capture import Capture
 from oneshot_capture.servicer import CaptureServicer
 from oneshot_capture.settings import CaptureSettings
 from oneshot_shared import server, settings
+from oneshot_shared.client import channel
 
 _NAME = "capture"
 
@@ -21,11 +25,15 @@ def service(capture: Capture) -> server.Service:
 async def serve() -> None:
     """Serve until told to stop."""
     loaded = settings.load(CaptureSettings)
-    capture = Capture(loaded)
-    try:
+    async with AsyncExitStack() as stack:
+        proxy = None
+        if loaded.proxy:
+            proxy = proxy_pb2_grpc.ProxyServiceStub(
+                await stack.enter_async_context(channel(loaded.proxy, loaded.token()))
+            )
+        capture = Capture(loaded, proxy)
+        stack.callback(capture.close)
         await server.run(_NAME, loaded, [service(capture)], busy=capture.busy, stop=capture.finish)
-    finally:
-        capture.close()
 
 
 def main() -> None:

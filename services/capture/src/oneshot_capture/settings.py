@@ -11,5 +11,7 @@ class CaptureSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="ONESHOT_CAPTURE_")
 
+    proxy: str = ""
+    """Address of the proxy's gRPC service, for trajectories and cassettes; empty: they are made of the agent's own record, or not at all."""
     pack_mb: int = Field(default=1024, ge=1)
     """Largest pack of trees that is taken, in MiB."""
