@@ -25,7 +25,6 @@ _ACCOUNT = {
     "id": "account-1",
     "name": "mine",
     "plan_type": "plus",
-    "workspace_backend_origin": "https://chatgpt.com",
     "account_routing_override": "NO_CONSTRAINT",
     "profile_picture_url": None,
     "structure": "personal",
@@ -71,7 +70,8 @@ class Model:
         if seen.method == "POST" and path.endswith("/responses"):
             return self.turns.pop(0) if self.turns else error(500, "the script has no more answers")
         if path.endswith("/wham/accounts/check"):
-            return body({"accounts": [_ACCOUNT], "account_ordering": [_ACCOUNT["id"]]})
+            origin = {"workspace_backend_origin": f"https://{seen.headers['host']}"}
+            return body({"accounts": [_ACCOUNT | origin], "account_ordering": [_ACCOUNT["id"]]})
         return body({"models": []}) if path.endswith("/models") else error(404, "not here")
 
 

@@ -11,6 +11,7 @@ from oneshot_cli import (
     commands_runs,
     commands_stack,
     commands_task,
+    commands_task_create,
     commands_trace,
     commands_trace_record,
     commands_trace_store,
@@ -31,6 +32,7 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+commands_task.app.command("create")(commands_task_create.create)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)

@@ -78,13 +78,13 @@ async def pair(arguments: Sequence[str], environment: Mapping[str, str] = os.env
         left = _told_to_leave()
         if code in _ENDED_FROM_OUTSIDE:  # the terminal is closed, or the machine goes down
             left.set()
+    _print(recording.summary(found) if found else "oneshot: nothing was recorded (ONESHOT_RECORD=0)")
     # only now: a task's slice of a session that is still open may lack its last call
     try:
         works = await synth_tasks.settled(synth_tasks.Session(session_id, since), left, say)
     except (OSError, RuntimeError, ValueError) as error:
         works = ()
         say(f"the tasks of this session cannot be looked at ({sentence(error)}); what was started is kept, see oneshot task status")
-    _print(recording.summary(found) if found else "oneshot: nothing was recorded (ONESHOT_RECORD=0)")
     for line in synth_tasks.lines(works):
         say(line)
     return Paired(code, works)
