@@ -53,6 +53,7 @@ def table(environment: Iterable[str] = ()) -> dict[str, Any]:
         "command": str(Path(sys.executable).with_name("oneshot")),
         "args": ["mcp"],
         "env_vars": sorted({*_ENVIRONMENT, *more}),
+        "enabled": True,
         "required": True,
         "default_tools_approval_mode": "approve",
         "startup_timeout_sec": _STARTUP_SECONDS,

@@ -18,9 +18,9 @@ def checkout() -> Path | None:
     return _CHECKOUT if (_CHECKOUT / "protos" / "oneshot").is_dir() else None
 
 
-def data_folder() -> Path:
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """ONESHOT_DATA, else the checkout's data/, else the user's data folder."""
-    if given := os.environ.get("ONESHOT_DATA"):
+    if given := environment.get("ONESHOT_DATA"):
         try:
             return Path(given).expanduser().resolve()
         except RuntimeError as error:
@@ -30,26 +30,6 @@ def data_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("oneshot"))
-
-
-def person_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The 0700 folder of what is this person's own, whatever the stack: ONESHOT_STATE, else the user's state folder.
-
-    :raises NotReady: it cannot be made, or is another user's.
-    """
-    import platformdirs
-
-    given = environment.get("ONESHOT_STATE")
-    folder = Path(given).expanduser().absolute() if given else platformdirs.user_state_path("oneshot")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid == os.getuid():
-            folder.chmod(0o700)
-            return folder
-        why = f"it belongs to user {folder.stat().st_uid}"
-    except OSError as error:
-        why = error.strerror or "it cannot be made"
-    raise NotReady(f"the state folder {folder} cannot be used ({why}); set ONESHOT_STATE to a folder of yours")
 
 
 def owner(data: Path) -> str:

@@ -3,6 +3,7 @@
 `mcp` is imported only inside functions: who reads names or arguments does not pay for it.
 """
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from oneshot_shared.capture_arguments import (
     TaskStatus,
 )
 from oneshot_shared.capture_core import Caller, CaptureTools, Told
-from oneshot_shared.errors import BadInput, DataLoss, NotReady, sentence
+from oneshot_shared.errors import BadInput, DataLoss, NotReady, printable, sentence
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -120,11 +121,8 @@ def server(tools: CaptureTools, offered: tuple[Tool, ...] = TOOLS) -> "Server[An
 
     async def called(context: "ServerRequestContext[Any]", params: types.CallToolRequestParams) -> types.CallToolResult:
         told, failed = await answer(tools, offered, params.name, params.arguments or {}, _caller(context))
-        return types.CallToolResult(
-            content=[types.TextContent(type="text", text=told.text)],
-            structured_content=dict(told.fields) or None,
-            is_error=failed,
-        )
+        content: list[types.ContentBlock] = [types.TextContent(type="text", text=told.text)]
+        return types.CallToolResult(content=content, structured_content=dict(told.fields) or None, is_error=failed)
 
     return Server(NAME, version=VERSION, instructions=INSTRUCTIONS, on_list_tools=listed, on_call_tool=called)
 
@@ -132,18 +130,26 @@ def server(tools: CaptureTools, offered: tuple[Tool, ...] = TOOLS) -> "Server[An
 async def answer(
     tools: CaptureTools, offered: tuple[Tool, ...], name: str, arguments: Mapping[str, Any], caller: Caller
 ) -> tuple[Told, bool]:
-    """What a call is answered, and whether it failed. It never raises: an answer that is not there is a failure to the model."""
+    """What a call is answered, and whether it failed. It never raises: to the model, an answer that does not come is a failure."""
     try:
         tool = _find(offered, name)
-        return await getattr(tools, tool.method)(caller, **_read(tool, arguments).given()), False
+        told = await getattr(tools, tool.method)(caller, **_read(tool, arguments).given())
+        return _sendable(told), False
     except (BadInput, NotReady, DataLoss, OSError) as error:
         return Told(sentence(error)), True
-    except Exception as error:  # noqa: BLE001 -- masked by the SDK otherwise
+    except (Exception, SystemExit) as error:  # the SDK masks the one, and dies of the other
         logging.getLogger(__name__).exception("%s failed", name)
         why = f"{type(error).__name__}: {sentence(error)}"
         return Told(
             f"this is a fault in oneshot itself, not in your call ({why}); tell the person, and go on without"
         ), True
+
+
+def _sendable(told: Told) -> Told:
+    """With nothing in it that JSON or UTF-8 cannot carry, as file names and their paths do: half an answer is none."""
+    return Told(
+        printable(told.text), json.loads(printable(json.dumps(dict(told.fields), default=str, ensure_ascii=False)))
+    )
 
 
 def _find(offered: tuple[Tool, ...], name: str) -> Tool:
