@@ -31,7 +31,8 @@ def create(
     async def work() -> int:
         from pathlib import Path
 
-        from oneshot_cli import synth, synth_tasks
+        from oneshot_cli import synth
+        from oneshot_cli.pairing import telling
         from oneshot_cli.repository import where
         from oneshot_shared.errors import BadInput
 
@@ -42,7 +43,7 @@ def create(
         paired = await synth.pair(["exec", "-s", "workspace-write", *chosen, _PROMPT.format(words=words.strip())])
         for each in reversed(paired.works):
             if each.result:
-                print(synth_tasks.folder(each) or each.result.folder)
+                print(telling.folder(each))
                 return ending.PASS
         synth.say("no task was created; what Codex said above tells why")
         return paired.code or ending.FAIL

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,43 +99,20 @@ def _progress(what: str, say: Say) -> Iterator[Callable[[], None]]:
         yield tick
 
 
-def folder(work: "Work") -> Path | None:
-    """The created task, where it is on this machine."""
-    from oneshot_cli import places
-
-    given = work.where.get("ONESHOT_DATA")
-    path = (Path(given) if given else places.data_folder()) / "tasks" / "created" / (work.result.folder if work.result else "")
-    return path if work.result and path.is_dir() else None
-
-
 def lines(works: "Sequence[Work]") -> list[str]:
-    """What became of each, in sentences."""
+    """What became of each, and what to do next."""
     return [line for work in works for line in _told(work)] or [
         "no task was started in this session; to make one, ask Codex to start a task before the work and to end it after"
     ]
 
 
 def _told(work: "Work") -> list[str]:
-    from oneshot_cli import places
+    from oneshot_cli.pairing import telling
+    from oneshot_cli.pairing.works import ENDED, STARTED
 
-    name = f"the task {work.title!r}"
-    if result := work.result:
-        where = places.short(path) if (path := folder(work)) else f"{result.folder}, on {_host(work)}"
-        counts = f"{result.base_files} files, changed {result.source_files} of the source and {result.test_files} of the tests"
-        remarks = dict.fromkeys((*work.remarks, *(work.ending.remarks if work.ending else ()), *result.remarks))
-        return [f"{name} is created: {where} ({counts})", *(f"  {each}" for each in remarks), f"  next: {result.next_step}"]
-    if work.state == "started":
-        return [
-            f"{name} is open since {work.started_at}, and nothing of it is lost: to go on, codex-synth resume --last; to end it as "
-            "the files are now, oneshot task end; to give it up, oneshot task abort"
-        ]
-    if work.state == "aborted":
-        return [f"{name} was given up"]
-    if work.state == "refused":
-        return [f"{name} was refused: {work.trouble}"]
-    why = f" ({work.trouble})" if work.trouble else ""
-    return [f"{name} is ended and kept on this disk, but not created yet{why}; to create it, oneshot task send"]
-
-
-def _host(work: "Work") -> str:
-    return work.where.get("ONESHOT_ENDPOINT", "").partition(":")[0] or "another machine"
+    told = telling.status(work).text.splitlines()
+    if work.state == STARTED:
+        told.append("Nothing of it is lost. To go on: codex-synth resume --last; without Codex: oneshot task end, or oneshot task abort.")
+    elif work.state == ENDED:
+        told.append("Next: it is created in the background; oneshot task send waits for it.")
+    return told
