@@ -12,6 +12,7 @@ from oneshot_cli import (
     commands_stack,
     commands_task,
     commands_task_create,
+    commands_task_work,
     commands_trace,
     commands_trace_record,
     commands_trace_store,
@@ -33,6 +34,14 @@ app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
 commands_task.app.command("create")(commands_task_create.create)
+for command in (
+    commands_task_work.start,
+    commands_task_work.end,
+    commands_task_work.status,
+    commands_task_work.abort,
+    commands_task_work.send,
+):
+    commands_task.app.command()(command)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)

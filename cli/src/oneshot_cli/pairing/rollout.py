@@ -85,7 +85,9 @@ def _found(home: Path, thread: str) -> Path | None:
 def _login(home: Path) -> list[str]:
     """The secrets in Codex's auth.json."""
     with suppress(OSError, ValueError):
-        return [each for each in _strings(json.loads((home / "auth.json").read_bytes())) if len(each) >= _SHORTEST_OF_LOGIN]
+        return [
+            each for each in _strings(json.loads((home / "auth.json").read_bytes())) if len(each) >= _SHORTEST_OF_LOGIN
+        ]
     return []
 
 
@@ -99,7 +101,12 @@ def _strings(value: object) -> Iterator[str]:
 
 def _patterns(values: Iterable[str]) -> list[bytes]:
     """As they can stand in JSON, longest first."""
-    forms = {form for value in values if value for form in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])}
+    forms = {
+        form
+        for value in values
+        if value
+        for form in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    }
     return sorted((form.encode("utf-8", "surrogateescape") for form in forms), key=len, reverse=True)
 
 

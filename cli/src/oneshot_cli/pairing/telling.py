@@ -26,7 +26,9 @@ def started(work: Work) -> Told:
 def ended(work: Work) -> Told:
     """The answer to an end."""
     assert work.ending
-    rubric = f"Rubric: {words.weights(work.ending.rubric_toml)}." if work.ending.rubric_toml else "Rubric: the default one."
+    rubric = (
+        f"Rubric: {words.weights(work.ending.rubric_toml)}." if work.ending.rubric_toml else "Rubric: the default one."
+    )
     lines = [
         f"Task {work.task_id} is ended: all of it is saved, and its folder is being written in the background.",
         rubric,
@@ -51,7 +53,9 @@ def status(work: Work) -> Told:
         lines += _remarks([*work.remarks, *work.result.remarks])
         lines.append(f"Next: {work.result.next_step}.")
     elif work.trouble and work.state != REFUSED:
-        lines.append(f"The last attempt to reach capture failed: {work.trouble}. Nothing is lost: it is tried again now.")
+        lines.append(
+            f"The last attempt to reach capture failed: {work.trouble}. Nothing is lost: it is tried again now."
+        )
     return Told("\n".join(lines), fields(work))
 
 
@@ -85,7 +89,11 @@ def fields(work: Work) -> dict[str, Any]:
     """For programs; without the longest words, and what only deliveries need."""
     kept = {"task_id", "title", "state", "top", "started_at", "base_tree", "session_id", "settled", "trouble"}
     found = work.model_dump(mode="json", include=kept)
-    remarks = [*work.remarks, *(work.ending.remarks if work.ending else ()), *(work.result.remarks if work.result else ())]
+    remarks = [
+        *work.remarks,
+        *(work.ending.remarks if work.ending else ()),
+        *(work.result.remarks if work.result else ()),
+    ]
     counts = work.result.model_dump(include={"base_files", "source_files", "test_files"}) if work.result else {}
     return found | {
         "ended_at": work.ending.ended_at if work.ending else "",

@@ -31,6 +31,14 @@ class Tools:
         self._folder = folder
         self._environment = environment
 
+    @classmethod
+    def here(cls, environment: Mapping[str, str]) -> "Tools":
+        """Those of the current folder, even where that is gone: then each says so."""
+        try:
+            return cls(Path.cwd(), environment)
+        except FileNotFoundError:
+            return cls(Path(environment.get("PWD") or "."), environment)
+
     async def start_task(
         self, caller: Caller, *, title: str, instructions: str = "", notes: str = "", labels: Sequence[str] = ()
     ) -> Told:

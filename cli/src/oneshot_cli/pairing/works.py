@@ -151,7 +151,9 @@ class Works:
             with suppress(FileNotFoundError):
                 return parse(Work, file.read_bytes(), str(file))
         near = nearest(task_id, [work.task_id for work in self.all()])
-        raise FileNotFoundError(f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours")
+        raise FileNotFoundError(
+            f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours"
+        )
 
     def all(self) -> list[Work]:
         """Every readable one, newest first."""
@@ -165,7 +167,7 @@ class Works:
         """Those of a working tree, newest first."""
         return [work for work in self.all() if work.top == str(top)]
 
-    def change(self, task_id: str, only_in: tuple[str, ...] = (), **changes: Any) -> Work:
+    def change(self, task_id: str, only_in: tuple[str, ...] = (), **changes: Any) -> Work:  # noqa: ANN401 -- as the fields are
         """Change a record, and return it as it is then. Not in one of the states `only_in`, it stays as it is."""
         with self._alone(self.place(task_id) / ".change.lock"):
             work = self.get(task_id)
