@@ -2,13 +2,12 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from cli import harness
 from cli.harness import House
 from fakes import tls
 from fakes.codex import CODEX, QUIET
-from fakes.model_server import Answer, ModelServer, Seen, body, call, error, items, say, serving
+from fakes.model_server import Answer, ModelServer, Seen, body, call, error, items, serving
 
 SYNTH = str(Path(harness.ONESHOT).with_name("codex-synth"))
 KEY = "sk-mine-0123456789abcdefghij"

@@ -11,12 +11,12 @@ from cli.harness import until
 
 
 class Terminal:
-    """One window of 120 × 50 characters, in which a shell runs a command and then says how it ended."""
+    """One window of 120 by 50 characters, in which a shell runs a command and then says how it ended."""
 
     def __init__(self, command: str, cwd: Path, env: Mapping[str, str]) -> None:
         self._name = f"oneshot-test-{uuid.uuid4().hex[:12]}"
         self._env = {**env, "TERM": "xterm-256color"}
-        shell = f"{command}; echo \"ended with $?\"; sleep 600"
+        shell = f'{command}; echo "ended with $?"; sleep 600'
         self._tmux("new-session", "-d", "-x", "120", "-y", "50", "-c", str(cwd), shell)
 
     def _tmux(self, *arguments: str) -> str:

@@ -4,14 +4,14 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cli.harness import Ended, await_line, end, until
-from cli.synth_harness import EDIT, END, FIXED, KEY, START, SYNTH, TEST, Pairing, pairing
+from cli.harness import Ended, end, until
+from cli.synth_harness import EDIT, END, KEY, START, SYNTH, TEST, Pairing, pairing
 from cli.terminal import terminal
 from fakes.model_server import say
 from oneshot_cli.pairing.works import Work, Works
@@ -92,7 +92,9 @@ def codex_of(person: Pairing) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.exe() == person.house.env["CODEX_BIN"] and process.environ().get("CODEX_HOME") == str(person.home):
+            if process.exe() == person.house.env["CODEX_BIN"] and process.environ().get("CODEX_HOME") == str(
+                person.home
+            ):
                 found.append(process)
         except (psutil.Error, OSError):
             continue
@@ -110,7 +112,7 @@ def begun(person: Pairing) -> subprocess.Popen[str]:
 def check_ended_later(person: Pairing) -> None:
     """Another session ends what the killed one started."""
     until(lambda: not codex_of(person), 30, lambda: codex_of(person))
-    assert [work.state for work in works(person)][0] == "started"
+    assert works(person)[0].state == "started"
     before = set(person.created)
     ended = person.exec("End the task.", END, say("Ended."))
     assert ended.code == 0, ended.err

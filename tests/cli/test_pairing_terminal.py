@@ -16,7 +16,7 @@ def past_the_dialogs(window: Terminal) -> None:
     window.keys("Enter")
     window.until("2. Use existing model")
     window.keys("Down")
-    window.until("› 2. Use existing model")
+    window.until("\u203a 2. Use existing model")
     window.keys("Enter")
     window.until("Ask Codex to do anything", "GPT-5.5")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli import harness
-from cli.harness import ROOT, Ended, House, await_line, end, until
+from cli.harness import Ended, House, end
 from cli.synth_harness import SYNTH
 from fakes.codex import CODEX
 from oneshot_shared import needs
@@ -101,7 +101,9 @@ def _refused(house: House, **env: str) -> Ended:
 def test_no_codex(synth: House) -> None:
     path = {"PATH": f"{Path(harness.ONESHOT).parent}"}
     sentence = _refused(synth, **path).sentence
-    assert sentence.startswith("there is no codex on the PATH; install it, for example with `npm install -g @openai/codex`, ")
+    assert sentence.startswith(
+        "there is no codex on the PATH; install it, for example with `npm install -g @openai/codex`, "
+    )
     assert sentence.endswith(f"export CODEX_BIN={CODEX}")
     assert synth("--version", **path).code == 2
     wrong = _refused(synth, CODEX_BIN="/no/such").sentence

@@ -23,7 +23,9 @@ them where they are not listed):
 
 
 def create(
-    words: str = typer.Argument(metavar="WORDS", help="What to do, as for Codex: 'Add a --json option to the list command'."),
+    words: str = typer.Argument(
+        metavar="WORDS", help="What to do, as for Codex: 'Add a --json option to the list command'."
+    ),
     model: str = typer.Option("", "--model", "-m", help="Model for Codex; without it, the one that Codex is set to."),
 ) -> None:
     """Let Codex do a piece of work in this repository, alone, and make a task of it; the last line is its folder."""

@@ -49,7 +49,9 @@ def codex(environment: Mapping[str, str]) -> str:
     if given := environment.get("CODEX_BIN"):
         if found := shutil.which(given, path=path):
             return found
-        raise BadInput(f"CODEX_BIN is {given!r}, which is no program; set it to a Codex, or leave it out for the PATH's")
+        raise BadInput(
+            f"CODEX_BIN is {given!r}, which is no program; set it to a Codex, or leave it out for the PATH's"
+        )
     if found := shutil.which("codex", path=path):
         return found
     from oneshot_shared import needs
@@ -84,7 +86,9 @@ async def pair(arguments: Sequence[str], environment: Mapping[str, str] = os.env
         works = await synth_tasks.settled(synth_tasks.Session(session_id, since), left, say)
     except (OSError, RuntimeError, ValueError) as error:
         works = ()
-        say(f"the tasks of this session cannot be looked at ({sentence(error)}); what was started is kept, see oneshot task status")
+        say(
+            f"the tasks of this session cannot be looked at ({sentence(error)}); what was started is kept, see oneshot task status"
+        )
     for line in synth_tasks.lines(works):
         say(line)
     return Paired(code, works)
@@ -142,11 +146,11 @@ def _print(text: str) -> None:
 
 
 async def _work(arguments: Sequence[str]) -> int:
-    if synth_arguments.recorded(arguments):
-        return (await pair(arguments)).code
-    program = codex(os.environ)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would pass that on
-    os.execv(program, [program, *arguments])  # noqa: S606 -- the person's own command
+    if not synth_arguments.recorded(arguments):
+        program = codex(os.environ)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would pass that on
+        os.execv(program, [program, *arguments])  # noqa: S606 -- the person's own command
+    return (await pair(arguments)).code
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def _told(work: "Work") -> list[str]:
 
     told = telling.status(work).text.splitlines()
     if work.state == STARTED:
-        told.append("Nothing of it is lost. To go on: codex-synth resume --last; without Codex: oneshot task end, or oneshot task abort.")
+        told.append(
+            "Nothing of it is lost. To go on: codex-synth resume --last; without Codex: oneshot task end, or oneshot task abort."
+        )
     elif work.state == ENDED:
         told.append("Next: it is created in the background; oneshot task send waits for it.")
     return told
