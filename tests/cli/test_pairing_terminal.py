@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
+from cli.harness import until
 from cli.synth_harness import EDIT, END, START, SYNTH, Pairing, pairing
 from cli.terminal import Terminal, terminal
 from cli.test_pairing import check_task
@@ -45,6 +47,28 @@ def _check_only_codex_wrote(person: Pairing) -> None:
     config = (person.home / "config.toml").read_text()
     assert "trust_level" in config
     assert "oneshot" not in config.replace(str(person.house.root), "")
+
+
+def test_ctrl_c_leaves_the_delivery_to_the_background(tmp_path: Path) -> None:
+    """What is waited for is said, and for how long; the task is made all the same."""
+    with pairing(tmp_path) as person:
+        assert person.house("up").code == 0
+        capture = psutil.Process(person.house.services()["capture"])
+        capture.suspend()
+        try:
+            person.model.turns[:] = [START, EDIT, END, say("It adds now.")]
+            with terminal(
+                f"{SYNTH} exec -s workspace-write 'Mend add.'", person.repository, person.house.env
+            ) as window:
+                window.until("creating the task 'Mend add'; Ctrl-C leaves it to the background [2 s]")
+                window.keys("C-c")
+                screen = window.until("ended with 0")
+            assert "oneshot: left to the background" in screen
+            assert "oneshot: Next: it is created in the background; oneshot task send waits for it." in screen
+        finally:
+            capture.resume()
+        until(lambda: person.created, 60)
+        check_task(person.created[0])
 
 
 def test_it_is_stopped_and_goes_on(tmp_path: Path) -> None:
