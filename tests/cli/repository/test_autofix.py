@@ -2,16 +2,13 @@
 
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from cli.repository.readiness.repo import Repo, make
 from oneshot_cli.repository import readiness, state, where
-from oneshot_cli.repository.autofix import Mended, autofix, pattern
+from oneshot_cli.repository.autofix import Mended, autofix
 
 
 @pytest.fixture
@@ -68,12 +65,13 @@ async def test_a_persons_own_lines_stay(repo: Repo) -> None:
     assert file.read_bytes() == b"/mine caf\xe9\n/node_modules/\n"
 
 
-async def test_what_the_person_takes_in_on_purpose_is_not_said_to_be_left_out(repo: Repo) -> None:
-    repo.write("kept/.gitignore", "!node_modules\n")
-    repo.write("kept/node_modules/a.js")
-    repo.write("__pycache__/a.pyc")
-    assert [each.sentence.split(" left")[0] for each in await _fix(repo)] == ["'__pycache__/'"]
-    assert "made by tools" in [each.check for each in await repo.check()]
+async def test_what_was_added_on_purpose_stays(repo: Repo) -> None:
+    repo.commit("kept/node_modules/mine.js")
+    repo.write("kept/node_modules/more.js")
+    repo.write("node_modules/a.js")
+    assert [each.sentence.split(" left")[0] for each in await _fix(repo)] == ["'node_modules/'"]
+    index = (await repo.facts()).index
+    assert (b"kept/node_modules/mine.js" in index.files, index.untracked) == (True, [b"kept/node_modules/more.js"])
 
 
 async def test_what_only_a_person_can_mend_is_left_alone(repo: Repo) -> None:
@@ -87,30 +85,3 @@ async def test_a_folder_that_cannot_be_written(repo: Repo) -> None:
     repo.state.write_text("a file")
     with pytest.raises(OSError, match=r"exclude|state"):
         await _fix(repo)
-
-
-@given(
-    st.binary(min_size=1, max_size=12).filter(
-        lambda n: not {0, 47} & set(n) and n not in (b".", b"..") and n[:4].lower() != b".git"
-    )
-)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_pattern_stands_for_its_path(repo: Repo, name: bytes) -> None:
-    exclude = repo.top.parent / "exclude"
-    exclude.write_bytes(pattern(name) + b"\n")
-    path = os.path.join(os.fsencode(repo.top), name)  # noqa: PTH118 -- bytes
-    os.close(os.open(path, os.O_CREAT))
-    try:
-        command = ["git", "ls-files", "-z", "--others"]
-        listed = subprocess.check_output(command, cwd=repo.top)
-        left = subprocess.check_output([*command, f"--exclude-from={exclude}"], cwd=repo.top)
-        assert (listed, left) == (name + b"\0", b"")
-    finally:
-        os.unlink(path)  # noqa: PTH108
-
-
-def test_a_pattern_stands_for_no_other_path() -> None:
-    assert pattern(b"a*b") == rb"/a\*b"
-    assert pattern(b"#x/ y ") == rb"/#x/\ y\ "
-    assert pattern(b"!a\\?[b]") == rb"/!a\\\?\[b]"
-    assert pattern(b"a\nb") == b"/a?b"
