@@ -27,7 +27,7 @@ _STATUS = (
     "-uno",
     "--ignore-submodules=all",
 )
-_CLOSED = re.compile(r"^warning: could not open directory '(.*)/': (?:Permission denied)", re.MULTILINE)
+_CLOSED = re.compile(r"could not open directory '(.*?)/?': ")
 
 
 @dataclass(frozen=True)
