@@ -4,12 +4,10 @@ import asyncio
 import json
 import os
 import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
-from cli.pairing.harness import MENDED, NOBODY, Person, eventually, person
+from cli.pairing.harness import NOBODY, Person, eventually, person
 from oneshot_cli.pairing import delivery
 from oneshot_cli.pairing.works import Work
 
@@ -160,10 +158,9 @@ async def test_a_full_disk() -> None:
             await them.start()
             filler = state / "filler"
             them.mend()
-            with pytest.raises(OSError, match="No space left on device"):
-                with filler.open("wb", buffering=0) as out:
-                    while True:
-                        out.write(b"x" * 4096)
+            with pytest.raises(OSError, match="No space left on device"), filler.open("wb", buffering=0) as out:
+                while True:
+                    out.write(b"x" * 4096)
             with pytest.raises(OSError, match="No space left on device"):
                 await them.end()
             assert them.work.state == "started"
@@ -196,11 +193,19 @@ async def test_the_agents_record_goes_along(person: Person) -> None:
     lines = [
         {"type": "session_meta", "timestamp": "2026-01-01T00:00:00Z", "payload": {"id": "0199aaaa-bbbb"}},
         {"type": "response_item", "payload": {"type": "message", "role": "user", "content": [{"text": "Mend it."}]}},
-        {"type": "response_item", "payload": {"type": "function_call", "call_id": "call_1", "name": "repo_start_task_v1"}},
-        {"type": "response_item", "payload": {"type": "function_call", "call_id": "call_2", "name": "repo_end_task_v1"}},
+        {
+            "type": "response_item",
+            "payload": {"type": "function_call", "call_id": "call_1", "name": "repo_start_task_v1"},
+        },
+        {
+            "type": "response_item",
+            "payload": {"type": "function_call", "call_id": "call_2", "name": "repo_end_task_v1"},
+        },
         {"type": "response_item", "payload": {"type": "message", "role": "user", "content": [{"text": "Later."}]}},
     ]
-    (folder / "rollout-2026-01-01T00-00-00-0199aaaa-bbbb.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (folder / "rollout-2026-01-01T00-00-00-0199aaaa-bbbb.jsonl").write_text(
+        "".join(json.dumps(each) + "\n" for each in lines)
+    )
     await person.start(caller=Caller("0199aaaa-bbbb", "call_1"))
     person.mend()
     await person.end(caller=Caller("0199aaaa-bbbb", "call_2"))
