@@ -8,7 +8,7 @@ from cli.harness import House
 
 def test_install_and_uninstall(house: House) -> None:
     config = Path(house.env["HOME"]) / ".codex" / "config.toml"
-    config.parent.mkdir()
+    config.parent.mkdir(exist_ok=True)
     config.write_text('# mine\nmodel = "x"\n')
     first, second = house("mcp", "install"), house("mcp", "install")
     assert (first.code, second.code) == (0, 0)
@@ -24,7 +24,7 @@ def test_install_and_uninstall(house: House) -> None:
 
 def test_a_config_that_is_no_toml_is_a_sentence(house: House) -> None:
     config = Path(house.env["HOME"]) / ".codex" / "config.toml"
-    config.parent.mkdir()
+    config.parent.mkdir(exist_ok=True)
     config.write_text("[broken\n")
     done = house("mcp", "install")
     assert done.code == 2
