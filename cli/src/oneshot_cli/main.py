@@ -11,6 +11,7 @@ from oneshot_cli import (
     commands_runs,
     commands_stack,
     commands_task,
+    commands_task_work,
     commands_trace,
     commands_trace_record,
     commands_trace_store,
@@ -31,6 +32,14 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+for command in (
+    commands_task_work.start,
+    commands_task_work.end,
+    commands_task_work.status,
+    commands_task_work.abort,
+    commands_task_work.send,
+):
+    commands_task.app.command()(command)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)

@@ -32,26 +32,6 @@ def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(platformdirs.user_data_dir("oneshot"))
 
 
-def person_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """The 0700 folder of what is this person's own, whatever the stack: ONESHOT_STATE, else the user's state folder.
-
-    :raises NotReady: it cannot be made, or is another user's.
-    """
-    import platformdirs
-
-    given = environment.get("ONESHOT_STATE")
-    folder = Path(given).expanduser().absolute() if given else platformdirs.user_state_path("oneshot")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid == os.getuid():
-            folder.chmod(0o700)
-            return folder
-        why = f"it belongs to user {folder.stat().st_uid}"
-    except OSError as error:
-        why = error.strerror or "it cannot be made"
-    raise NotReady(f"the state folder {folder} cannot be used ({why}); set ONESHOT_STATE to a folder of yours")
-
-
 def owner(data: Path) -> str:
     """A short name for the stack of a data folder: its label at the Docker engine, and its socket folder's name."""
     return hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:10]

@@ -33,13 +33,15 @@ def rubric(given: GivenRubric) -> str:
     """The content of rubric.toml, nothing for none. :raises BadInput: with the form that is understood."""
     import tomllib
 
-    import tomli_w
+    import tomlkit
 
     try:
-        criteria = capture_rubric.read(tomllib.loads(given) if isinstance(given, str) and given.strip() else given or ())
+        criteria = capture_rubric.read(
+            tomllib.loads(given) if isinstance(given, str) and given.strip() else given or ()
+        )
     except ValueError as error:
         raise BadInput(f"the rubric is not understood: {error}") from None
-    return tomli_w.dumps({"criterion": [dict(each) for each in criteria]}) if criteria else ""
+    return tomlkit.dumps({"criterion": [dict(each) for each in criteria]}) if criteria else ""
 
 
 def weights(toml: str) -> str:
@@ -63,7 +65,9 @@ def tests(given: Sequence[GivenTest], top: Path) -> Tests:
         if (content := each.get("content")) is not None:
             files[path] = content.encode("utf-8", "surrogatepass")
     if (size := sum(map(len, files.values()))) > _TEST_BYTES:
-        raise BadInput(f"the tests given by value have {size} bytes; at most {_TEST_BYTES} are allowed: write them as files")
+        raise BadInput(
+            f"the tests given by value have {size} bytes; at most {_TEST_BYTES} are allowed: write them as files"
+        )
     return Tests(tuple(dict.fromkeys(ids)), tuple(dict.fromkeys(paths)), files)
 
 
@@ -83,7 +87,9 @@ def check_there(paths: Iterable[str], known: Sequence[bytes]) -> None:
     for path in paths:
         if os.fsencode(path) not in there:
             near = nearest(path, [printable(os.fsdecode(each)) for each in known[:_MOST_NEAR]])
-            raise BadInput(f"the test path {path!r} is neither in the working tree nor deleted{near}; name what is there")
+            raise BadInput(
+                f"the test path {path!r} is neither in the working tree nor deleted{near}; name what is there"
+            )
 
 
 def test_paths(named: Sequence[str], changed: Sequence[bytes]) -> tuple[str, ...]:

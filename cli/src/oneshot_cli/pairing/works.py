@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from oneshot_cli import places
+from oneshot_cli.repository import state
 from oneshot_shared import naming
-from oneshot_shared.errors import BadInput, nearest
+from oneshot_shared.errors import BadInput, NotReady, nearest, sentence
 from oneshot_shared.strict import Strict, parse
 
 STARTED, ENDED, ABORTED, DELIVERED, REFUSED = "started", "ended", "aborted", "delivered", "refused"
@@ -79,8 +80,10 @@ class Work(Strict):
     started_at: str
     state: Literal["started", "ended", "aborted", "delivered", "refused"] = "started"
     ending: Ending | None = None
+    told: bool = False
+    """Whether capture may know of it."""
     announced: bool = False
-    """Whether capture knows of it."""
+    """Whether it does."""
     kept: bool = False
     """Whether its base stands free of the person's object store."""
     settled: bool = False
@@ -104,12 +107,22 @@ class Works:
     """All of them, below a folder of the person's own."""
 
     def __init__(self, state: Path) -> None:
+        self.state = state
         self._folder = state / "works"
 
     @classmethod
     def here(cls, environment: Mapping[str, str] = os.environ) -> "Works":
         """Those of the person. :raises NotReady: their state folder cannot be made, or is somebody else's."""
-        return cls(places.person_folder(environment))
+        folder = state.folder(environment)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (owner := folder.stat().st_uid) == os.getuid():
+                folder.chmod(0o700)
+                return cls(folder)
+            why = f"it belongs to user {owner}"
+        except OSError as error:
+            why = sentence(error)
+        raise NotReady(f"the state folder {folder} cannot be used ({why}); set {state.VARIABLE} to a folder of yours")
 
     def place(self, task_id: str) -> Path:
         """A work's own folder."""
@@ -138,7 +151,9 @@ class Works:
             with suppress(FileNotFoundError):
                 return parse(Work, file.read_bytes(), str(file))
         near = nearest(task_id, [work.task_id for work in self.all()])
-        raise FileNotFoundError(f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours")
+        raise FileNotFoundError(
+            f"no task {task_id[:100]!r} was started on this machine{near}; `oneshot task status` shows yours"
+        )
 
     def all(self) -> list[Work]:
         """Every readable one, newest first."""
@@ -152,7 +167,7 @@ class Works:
         """Those of a working tree, newest first."""
         return [work for work in self.all() if work.top == str(top)]
 
-    def change(self, task_id: str, only_in: tuple[str, ...] = (), **changes: Any) -> Work:
+    def change(self, task_id: str, only_in: tuple[str, ...] = (), **changes: Any) -> Work:  # noqa: ANN401 -- as the fields are
         """Change a record, and return it as it is then. Not in one of the states `only_in`, it stays as it is."""
         with self._alone(self.place(task_id) / ".change.lock"):
             work = self.get(task_id)
@@ -163,20 +178,18 @@ class Works:
                 self._write(changed)
             return changed
 
-    @contextmanager
-    def tree_lock(self, top: Path) -> Iterator[None]:
-        """One at a time starts, ends or aborts in a working tree."""
+    def tree_lock(self, top: Path) -> Path:
+        """The lock under which a task is started, ended or given up in a working tree."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        with self._alone(self._folder / f".{places.owner(top)}.lock"):
-            yield
+        return self._folder / f".{places.owner(top)}.lock"
 
     def sweep(self) -> None:
         """Remove what is settled and old, and what a start left that was killed before its record."""
         for work in self.all():
             if work.settled:
-                old = datetime.now(UTC) - work.begun > _KEPT
-                self.forget_trees(work.task_id)
-                if old:
+                if work.state != REFUSED:  # it may be ended again
+                    self.forget_trees(work.task_id)
+                if datetime.now(UTC) - work.begun > _KEPT:
                     shutil.rmtree(self.place(work.task_id), ignore_errors=True)
         for place in self._folder.glob("*/"):
             with suppress(OSError):
