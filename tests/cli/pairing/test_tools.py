@@ -64,7 +64,9 @@ async def test_the_same_again_is_harmless(alone: Person) -> None:
     first = await alone.start()
     second = await alone.start()
     assert first.fields["task_id"] == second.fields["task_id"]
-    with pytest.raises(NotReady, match=r"a task is open in .*: 'Mend add' \(mend-add-.*, started 0 min ago\); end it or abort"):
+    with pytest.raises(
+        NotReady, match=r"a task is open in .*: 'Mend add' \(mend-add-.*, started 0 min ago\); end it or abort"
+    ):
         await alone.start("Other")
     alone.mend()
     ended = await alone.end()
@@ -107,7 +109,10 @@ async def test_nothing_was_done(alone: Person) -> None:
         ({"rubric": "[[criterion]"}, "the rubric is not understood"),
         ({"tests": [{"path": "../x"}]}, r"the test path '\.\./x' is not in"),
         ({"tests": [{"path": "/etc/passwd"}]}, "the test path '/etc/passwd' is not in"),
-        ({"tests": [{"path": "tests/test_clac.py"}]}, r"neither in the working tree nor deleted \(did you mean 'tests/test_calc"),
+        (
+            {"tests": [{"path": "tests/test_clac.py"}]},
+            r"neither in the working tree nor deleted \(did you mean 'tests/test_calc",
+        ),
         ({"instructions": "a\0"}, "NUL byte"),
         ({"labels": ["x" * 200]}, "label"),
         ({"summary": "x" * 200_000}, "the summary has 200000 characters"),
@@ -196,7 +201,9 @@ async def test_a_repository_that_was_moved(person: Person) -> None:
     with pytest.raises(BadInput, match="cannot be entered"):
         await person.end()
     tools = person.tools(moved)
-    with pytest.raises(BadInput, match=f"if the repository was moved here, end or abort by its id: {started.fields['task_id']}"):
+    with pytest.raises(
+        BadInput, match=f"if the repository was moved here, end or abort by its id: {started.fields['task_id']}"
+    ):
         await tools.end_task(NOBODY, summary="Done.")
     await tools.end_task(NOBODY, summary="Done.", task_id=started.fields["task_id"])
     assert (await person.sent()).state == "delivered"
