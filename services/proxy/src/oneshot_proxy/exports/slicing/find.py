@@ -24,6 +24,7 @@ class Found:
     `begin`, `end`: ids of the tool calls that started and ended it, empty where the session holds none. `words`: the person's last
     ones before the start. `cut`: ids of tool calls that go, although they are none of our tools. `calls`: what has anything left;
     `main`: those of the conversation itself, also where nothing is left; `total`: of the session. `used`: our tools, by name.
+    `final`: the last answer, where nothing is left of it.
     """
 
     begin: str
@@ -37,6 +38,7 @@ class Found:
     usage: Usage
     used: tuple[str, ...]
     repository: str
+    final: str
 
 
 async def find(session_id: str, asked: Slice, calls: AsyncIterator[CallRecord]) -> Found:
@@ -47,7 +49,7 @@ async def find(session_id: str, asked: Slice, calls: AsyncIterator[CallRecord]) 
         talks.setdefault(turn.thread.id, _Talk(turn.thread)).take(turn, asked)
     main = talks.get(asked.thread_id) or next((talk for talk in talks.values() if talk.begin(asked)), None)
     found = main and _found(asked, main, talks, len(others))
-    if not found or not found.calls:
+    if not found or not found.main:
         apis = sorted({talk.api for talk in talks.values()} - {"responses"})
         why = f"; it spoke the {', '.join(apis)} API, and tasks are found in the Responses API only" if apis else ""
         raise BadInput(
@@ -166,7 +168,9 @@ def _found(asked: Slice, main: _Talk, talks: dict[str, _Talk], others: int) -> F
     events = [event for event in main.events.values() if first <= event.at <= last]
     bounds = {event.call_id for event in (begin, end) if event and not event.names}
     cut = frozenset().union(bounds, *(talk.cut for talk in talks.values()))
-    kept = [turn for turn in work if _left(turn, cut, begin, end)] + [turn for turn in inner if _left(turn, cut)]
+    # the last one brings what the last tool calls gave back
+    kept = [turn for turn in work if turn is work[-1] or _left(turn, cut, begin, end)]
+    kept += [turn for turn in inner if _left(turn, cut)]
     return Found(
         begin=begin.call_id if begin else "",
         end=end.call_id if end else "",
@@ -179,6 +183,7 @@ def _found(asked: Slice, main: _Talk, talks: dict[str, _Talk], others: int) -> F
         usage=sum((turn.usage for turn in kept), Usage()),
         used=tuple(sorted({name for event in events for name in event.names})),
         repository=asked.repository or main.thread.cwd,
+        final=asked.final_message,
     )
 
 
