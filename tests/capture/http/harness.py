@@ -90,5 +90,5 @@ async def web(folder: Path, **settings: Any) -> AsyncIterator[Web]:
 async def until(true: Callable[[], object], seconds: float = 20) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 -- a state of the server's
             await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from capture.harness import TOKEN
-from capture.http.harness import Web
+from capture.http.harness import Web, until
 from oneshot_capture.http import guard
 
 GOOD = {"Authorization": f"Bearer {TOKEN}"}
@@ -60,9 +60,7 @@ async def test_an_open_connection_is_no_work_and_a_call_is(web: Web, monkeypatch
         await more.wait()
 
     upload = asyncio.create_task(web.http.put(f"{web.url}/packs", content=slow()))
-    async with asyncio.timeout(10):
-        while web.busy() != "1 HTTP requests":
-            await asyncio.sleep(0.01)
+    await until(lambda: web.busy() == "1 HTTP requests")
     more.set()
     assert (await upload).status_code == 200
     assert web.busy() == "an HTTP client"

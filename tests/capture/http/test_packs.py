@@ -49,7 +49,7 @@ async def test_what_is_not_taken_leaves_nothing(tmp_path: Path, parts: list[byte
 
 @pytest.mark.parametrize("digest", ["", "0" * 64, "../token", "0" * 63 + "/"])
 def test_what_is_not_there(tmp_path: Path, digest: str) -> None:
-    with pytest.raises(BadInput, match="there is no pack .* here; send it with PUT /packs"):
+    with pytest.raises(BadInput, match=r"there is no pack .* here; send it with PUT /packs"):
         Packs(tmp_path, 100).find(digest)
 
 

@@ -1,12 +1,12 @@
 """The six tools by the real MCP client, from pack to created task."""
 
-import asyncio
 import json
 
 import pytest
 
 from capture.harness import BASE, END
-from capture.http.harness import Web
+from capture.http.harness import Web, until
+from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot_capture.http import tools
 from orchestrator import trees
 
@@ -79,9 +79,7 @@ async def test_what_takes_long_goes_on(web: Web, monkeypatch: pytest.MonkeyPatch
     started = await web.call("start_task", title="Add", base_tree=sent["base_tree"])
     ending = {"task_id": started["task_id"], "end_tree": sent["end_tree"], "pack": sent["pack"], "summary": "x"}
     assert "is being written; its status will tell" in (await web.call("end_task", **ending))["text"]
-    async with asyncio.timeout(20):
-        while (await web.call("task_status", task_id=started["task_id"]))["state"] != "ended":
-            await asyncio.sleep(0.05)
+    await until(lambda: web.house.capture.get(started["task_id"]).state == pb.TASK_STATE_ENDED)
 
 
 async def test_readiness_is_what_a_pack_can_tell(web: Web) -> None:
