@@ -234,33 +234,6 @@ async def test_a_fault_of_ours_sends_nothing_on(proxy: Proxy, monkeypatch: pytes
     assert (call.error, upstream.requests) == (reply.error["message"], [])
 
 
-async def test_an_agent_that_leaves_before_the_usage_is_charged_by_size(proxy: Proxy) -> None:
-    answer = say("x" * 4000)
-    answer.hold = asyncio.Event()  # everything but the first event is held back
-    answer.chunks = [b"".join(answer.chunks[:-1]), answer.chunks[-1]]
-    async with ModelServer([answer, say("b")]) as upstream:
-        await proxy.keys(upstream.base_url)
-        token = await proxy.open(limits={"tokens": 500})
-        stream = await proxy.stream(token, STREAMED)
-        await stream.chunk()
-        stream.close()
-        await proxy.recorded(1)
-        reply = await proxy.ask(token)
-        answer.hold.set()
-    assert reply.error["code"] == "oneshot_budget_exceeded"
-    assert "estimated" in reply.error["message"]
-    assert (await proxy.session()).usage.output_tokens == 0  # no made-up number in what is reported
-
-
-async def test_an_answer_without_usage_is_not_free(proxy: Proxy) -> None:
-    async with ModelServer(lambda _: body({"object": "response", "status": "completed", "output": []})) as upstream:
-        await proxy.keys(upstream.base_url)
-        token = await proxy.open(limits={"tokens": 30})
-        replies = [await proxy.ask(token) for _ in range(5)]
-    assert replies[-1].error["code"] == "oneshot_budget_exceeded"
-    assert len(upstream.requests) < 5
-
-
 async def test_calls_in_flight_are_bounded(proxy: Proxy) -> None:
     async with ModelServer(lambda _: say("a", delay=0.5)) as upstream:
         await proxy.keys(upstream.base_url)

@@ -112,13 +112,14 @@ class Exchange:
             self.session.usage += self.usage
             self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
 
-    def end(self, status: int, response: bytes) -> None:
-        """When nothing more will come; the first time counts."""
+    def end(self, status: int, response: bytes, *, left: bool = False) -> None:
+        """When nothing more will come; the first time counts. `left`: the agent did not wait for it, perhaps not even for the status;
+        the model works all the same."""
         if not self.forwarded or self.over:
             return
         self.over = True
         self.session.in_flight -= 1
-        if self.usage is None and 200 <= status < 300 and self.asks_model:
+        if self.usage is None and self.asks_model and (200 <= status < 300 or (left and not status)):
             received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well
             self.session.charge(max(len(self.request), self.kept.passed), max(len(response), received))
 
