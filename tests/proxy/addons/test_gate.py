@@ -90,6 +90,19 @@ async def test_refusals_are_recorded_and_never_sent_on(
     assert upstream.requests == []
 
 
+async def test_refused_bodies_do_not_fill_the_disk(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oneshot_proxy.exchange.MAX_REFUSED", 100)
+    await proxy.keys("http://127.0.0.1:9/v1")
+    token = await proxy.open()
+    for _ in range(2):
+        assert (await proxy.ask(token, {"model": "another", "input": "x" * 50})).error[
+            "code"
+        ] == "oneshot_model_refused"
+    first, second = await proxy.recorded(2)
+    assert (len(first.request) > 50, second.request) == (True, b"")
+    assert "its body is not kept" in second.error
+
+
 async def test_a_websocket_is_answered_at_once_without_a_token_too(proxy: Proxy) -> None:
     reply = await proxy.ask("", method="GET", headers={"upgrade": "websocket"})
     assert reply.status == 426

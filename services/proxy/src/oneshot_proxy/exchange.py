@@ -16,6 +16,8 @@ from oneshot_proxy.tee import Tee
 from oneshot_proxy.usage import Usage
 
 _KEY = "oneshot"
+MAX_REFUSED = 64 * 1024 * 1024
+"""Bytes of refused requests that are kept of one session: they cost an agent nothing, and the disk is everybody's."""
 
 
 @dataclass
@@ -100,6 +102,14 @@ class Exchange:
         """Keep a request that has come whole. :raises Refusal: as `expect` says."""
         self.expect(len(content))
         self.request = content
+
+    def refuse(self, why: str) -> None:
+        """It does not go on; its body is kept as long as a session's refused ones are no more than MAX_REFUSED bytes."""
+        self.problem = why
+        self.session.refused_bytes += len(self.request)
+        if self.session.refused_bytes > MAX_REFUSED:
+            self.request = b""
+            self.problem += f"; its body is not kept: more than {MAX_REFUSED} bytes were refused in this session"
 
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget.

@@ -216,7 +216,7 @@ def _gateway_path(path: str, session: Session | None) -> str:
 def _refuse(flow: HTTPFlow, error: Refusal) -> None:
     found = exchange.of(flow)
     if found is not None:
-        found.problem = error.message
+        found.refuse(error.message)
     else:
         logs.get().warning("refused a call without a session", method=flow.request.method, code=error.code)
     flow.response = Response.make(error.status, error.body(), {"content-type": "application/json"})
