@@ -11,6 +11,7 @@ from oneshot_cli import (
     commands_runs,
     commands_stack,
     commands_task,
+    commands_task_check,
     commands_task_create,
     commands_task_work,
     commands_trace,
@@ -34,6 +35,7 @@ app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
 commands_task.app.command("create")(commands_task_create.create)
+commands_task.app.command("check")(commands_task_check.check)
 for command in (
     commands_task_work.start,
     commands_task_work.end,

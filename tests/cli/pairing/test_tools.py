@@ -4,11 +4,11 @@ import asyncio
 import shutil
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.harness import ONESHOT
 from cli.pairing.harness import MENDED, NOBODY, TEST, Person, eventually, git
 from oneshot_shared.capture_core import Caller
 from oneshot_shared.errors import BadInput, NotReady
@@ -64,7 +64,9 @@ async def test_the_same_again_is_harmless(alone: Person) -> None:
     first = await alone.start()
     second = await alone.start()
     assert first.fields["task_id"] == second.fields["task_id"]
-    with pytest.raises(NotReady, match=r"a task is open in .*: 'Mend add' \(mend-add-.*, started 0 min ago\); end it or abort"):
+    with pytest.raises(
+        NotReady, match=r"a task is open in .*: 'Mend add' \(mend-add-.*, started 0 min ago\); end it or abort"
+    ):
         await alone.start("Other")
     alone.mend()
     ended = await alone.end()
@@ -107,7 +109,10 @@ async def test_nothing_was_done(alone: Person) -> None:
         ({"rubric": "[[criterion]"}, "the rubric is not understood"),
         ({"tests": [{"path": "../x"}]}, r"the test path '\.\./x' is not in"),
         ({"tests": [{"path": "/etc/passwd"}]}, "the test path '/etc/passwd' is not in"),
-        ({"tests": [{"path": "tests/test_clac.py"}]}, r"neither in the working tree nor deleted \(did you mean 'tests/test_calc"),
+        (
+            {"tests": [{"path": "tests/test_clac.py"}]},
+            r"neither in the working tree nor deleted \(did you mean 'tests/test_calc",
+        ),
         ({"instructions": "a\0"}, "NUL byte"),
         ({"labels": ["x" * 200]}, "label"),
         ({"summary": "x" * 200_000}, "the summary has 200000 characters"),
@@ -196,7 +201,9 @@ async def test_a_repository_that_was_moved(person: Person) -> None:
     with pytest.raises(BadInput, match="cannot be entered"):
         await person.end()
     tools = person.tools(moved)
-    with pytest.raises(BadInput, match=f"if the repository was moved here, end or abort by its id: {started.fields['task_id']}"):
+    with pytest.raises(
+        BadInput, match=f"if the repository was moved here, end or abort by its id: {started.fields['task_id']}"
+    ):
         await tools.end_task(NOBODY, summary="Done.")
     await tools.end_task(NOBODY, summary="Done.", task_id=started.fields["task_id"])
     assert (await person.sent()).state == "delivered"
@@ -228,7 +235,7 @@ async def test_a_tool_that_is_killed_at_its_work(alone: Person, seconds: float) 
     """kill -9 of the process that starts a task, and of the one that ends it: it is done, or it can be done."""
 
     def killed(*words: str) -> None:
-        command = [str(Path(shutil.which("oneshot") or "oneshot")), "task", *words]
+        command = [ONESHOT, "task", *words]
         with subprocess.Popen(command, cwd=alone.top, env=alone.environment, stdout=subprocess.DEVNULL) as process:
             time.sleep(seconds)
             process.kill()

@@ -13,15 +13,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot.capture.v1.capture_pb2_grpc import CaptureServiceAsyncStub
 from oneshot_cli import clients, locks
 from oneshot_cli.pairing import delivery, messages, rollout
 from oneshot_cli.pairing.works import ABORTED, DELIVERED, ENDED, REFUSED, STARTED, Work, Works
-from oneshot_cli.repository import where
 from oneshot_cli.repository.snapshot import Snapshots
+from oneshot_cli.repository.where import Repository
 from oneshot_shared.errors import BadInput, NotReady, sentence
+
+if TYPE_CHECKING:
+    from oneshot.capture.v1.capture_pb2_grpc import CaptureServiceAsyncStub
 
 _PAUSES_SECONDS = (0.0, 1.0, 4.0, 15.0)
 _LOOK_SECONDS = 0.2
@@ -81,13 +84,15 @@ class _Refused(Exception):  # noqa: N818 -- it names what capture says
     """Capture will never take it; says why, as a sentence."""
 
 
-async def _snapshots(works: Works, work: Work) -> Snapshots:
-    return Snapshots(works.place(work.task_id), await where.find(Path(work.top)), works.state)
+def _snapshots(works: Works, work: Work) -> Snapshots:
+    """For what needs the private git directory alone: the repository, which may be gone by now, is only named in sentences."""
+    top = Path(work.top)
+    return Snapshots(works.place(work.task_id), Repository(top, top, top, top, top, {}, {}), works.state)
 
 
 async def _keep(works: Works, work: Work) -> None:
     if work.state == STARTED and not work.kept:
-        await (await _snapshots(works, work)).keep()
+        await _snapshots(works, work).keep()
         works.change(work.task_id, kept=True)
 
 
@@ -98,7 +103,7 @@ async def _make_ready(works: Works, work: Work) -> None:
     if not pack.exists():
         new = pack.with_suffix(".new")
         new.unlink(missing_ok=True)
-        await (await _snapshots(works, work)).pack(work.base_tree, work.ending.end_tree, new)
+        await _snapshots(works, work).pack(work.base_tree, work.ending.end_tree, new)
         new.replace(pack)
     if not record.exists() and (work.ending.thread_id or work.thread_id):
         hidden = json.loads(os.environ.get(delivery.HIDDEN) or "[]")
@@ -148,7 +153,7 @@ def _settle(works: Works, work: Work, task: pb.CaptureTask) -> None:
         works.change(work.task_id, state=ABORTED, settled=True, trouble="")
 
 
-async def _state(stub: CaptureServiceAsyncStub, work: Work) -> pb.TaskState:
+async def _state(stub: "CaptureServiceAsyncStub", work: Work) -> pb.TaskState:
     return (await stub.GetTaskStatus(pb.GetTaskStatusRequest(task_id=work.task_id))).task.state
 
 
