@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from oneshot_shared.errors import BadInput, NotReady, printable
 
@@ -22,6 +23,8 @@ _READING = {
     "LANGUAGE": "",
 }
 _NO_PROGRAMS = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnull))
+_TREE = "HEAD^{tree}"
+_NO_TREE = f"ambiguous argument '{_TREE}'"
 _FACTS = (
     "--show-object-format",
     "--absolute-git-dir",
@@ -29,15 +32,18 @@ _FACTS = (
     *("--git-path", "objects"),
     *("--git-path", "index"),
     "--show-toplevel",
+    _TREE,  # last: where no commit can be read, git stops here
 )
+_PATHS = 6
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A person's repository, by absolute paths.
+    """A person's repository as it was found, by absolute paths.
 
-    `top`: the working tree. `git_dir` is this working tree's own, `common_dir` the one it shares with linked ones. `config`: all of
-    theirs, keys as `git config --list` spells them. `environment`: what their git is run with.
+    `top`: the working tree. `git_dir` is this working tree's own, `common_dir` the one it shares with linked ones. `tree`: id of
+    HEAD's tree; empty where no commit can be read. `config`: all of theirs, keys as `git config --list` spells them. `environment`:
+    what their git is run with.
     """
 
     top: Path
@@ -47,6 +53,7 @@ class Repository:
     index: Path
     config: Config
     environment: Mapping[str, str]
+    tree: str = ""
 
     def setting(self, key: str) -> str | None:
         """The value that holds of a key: the last one."""
@@ -67,60 +74,73 @@ async def find(folder: Path, environment: Mapping[str, str] = os.environ) -> Rep
     :raises BadInput: there is none, or none that can be captured. NotReady: there is no git.
     """
     plain = _environment(environment)
+    listing = asyncio.create_task(_run(["config", "-z", "--list"], folder, plain))
     try:
-        facts, listed = await asyncio.gather(
-            _run(["rev-parse", "--path-format=absolute", *_FACTS], folder, plain),
-            _run(["config", "-z", "--list"], folder, plain),
-        )
+        said = await _facts(folder, plain)
+        config = _config((await listing)[0])
     except subprocess.CalledProcessError as error:
         raise BadInput(_refusal(folder, error)) from None
     except OSError as error:
         raise BadInput(f"{_name(folder)} cannot be entered ({error.strerror}); work in a folder of yours") from None
-    said = os.fsdecode(facts[0]).splitlines()
-    if len(said) != len(_FACTS) - 2:
+    finally:
+        await asyncio.wait([listing])
+    if len(said) not in (_PATHS, _PATHS + 1):
         raise BadInput(
             f"the path of {_name(folder)} holds a line break, with which git is at a loss; rename the folder"
         )
-    form, git_dir, common_dir, objects, index, top = said
+    form, git_dir, common_dir, objects, index, top, *tree = said
     if form != "sha1":
         raise BadInput(
             f"{_name(folder)} lies in a repository of the object format {form}; only sha1 can be captured: work in a clone of that"
         )
-    config = _config(listed[0])
     return Repository(
-        Path(top), Path(git_dir), Path(common_dir), Path(objects), Path(index), config, _silenced(plain, config)
+        top=Path(top),
+        git_dir=Path(git_dir),
+        common_dir=Path(common_dir),
+        objects=Path(objects),
+        index=Path(index),
+        config=config,
+        environment=_silenced(plain, config),
+        tree="".join(tree),
     )
+
+
+async def _facts(folder: Path, environment: Mapping[str, str]) -> list[str]:
+    try:
+        said, _ = await _run(["rev-parse", "--path-format=absolute", *_FACTS], folder, environment)
+    except subprocess.CalledProcessError as error:
+        if _NO_TREE not in error.stderr:
+            raise
+        return os.fsdecode(error.output).splitlines()[:-1]  # git repeats what it cannot find
+    return os.fsdecode(said).splitlines()
 
 
 async def _run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes = b""
 ) -> tuple[bytes, str]:
     command = ["git", *arguments]
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except FileNotFoundError:
-        if folder.is_dir():
+    with TemporaryFile() as out:  # not a pipe: for millions of bytes, git and this process would wait for each other
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE
+            )
+        except FileNotFoundError:
+            if not folder.is_dir():
+                raise
             raise NotReady(
                 "git is not installed, or not on PATH; install it, for example with `apt-get install git`"
             ) from None
-        raise
-    try:
-        output, said = await process.communicate(stdin)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-    words = said.decode(errors="replace")
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, stderr=words)
-    return output, words
+        try:
+            _, said = await process.communicate(stdin)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
+        words = said.decode(errors="replace")
+        out.seek(0)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command, output=out.read(), stderr=words)
+        return out.read(), words
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
