@@ -1,15 +1,18 @@
 """A work is delivered whole and once, whoever is killed and whatever does not answer."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
 from cli.pairing.harness import NOBODY, Person, eventually, person
 from oneshot_cli.pairing import delivery
 from oneshot_cli.pairing.works import Work
+from oneshot_shared.capture_core import Caller
 
 
 async def whole(them: Person) -> Work:
@@ -135,13 +138,14 @@ async def test_the_trees_are_safe_from_the_persons_own_tidying(person: Person) -
     person.mend()
     await person.end()
     person.service.kill()
-    subprocess.run(["rm", "-rf", str(person.top)], check=True)
+    shutil.rmtree(person.top)
     person.service.start()
     await whole(person)
 
 
-async def test_a_full_disk() -> None:
-    """Of the state folder: the tool says so, nothing is half there, and with room it goes on."""
+@pytest.fixture
+def small_disk() -> Iterator[Person]:
+    """A person whose state folder is a disk of its own, of 2 MiB."""
     with person() as them:
         state = them.root / "state"
         state.mkdir(mode=0o700)
@@ -149,33 +153,37 @@ async def test_a_full_disk() -> None:
         if subprocess.run(mount, capture_output=True, check=False).returncode:
             pytest.skip("mounting is not allowed here")
         try:
-            (them.top / "large").write_bytes(os.urandom(5_000_000))
-            with pytest.raises(OSError, match="No space left on device"):
-                await them.start()
-            assert them.works.all() == []
-            assert not list((state / "works").glob("*/"))
-            (them.top / "large").unlink()
-            await them.start()
-            filler = state / "filler"
-            them.mend()
-            with pytest.raises(OSError, match="No space left on device"), filler.open("wb", buffering=0) as out:
-                while True:
-                    out.write(b"x" * 4096)
-            with pytest.raises(OSError, match="No space left on device"):
-                await them.end()
-            assert them.work.state == "started"
-            filler.unlink()
-            await them.end()
-            them.service.start()
-            await whole(them)
+            yield them
         finally:
-            await asyncio.to_thread(them.kill_deliverers)
+            them.kill_deliverers()
             subprocess.run(["umount", str(state)], check=True)
 
 
-async def test_without_an_agents_record_it_is_said(person: Person) -> None:
-    from oneshot_shared.capture_core import Caller
+async def test_a_full_disk(small_disk: Person) -> None:
+    """The tool says so, nothing is half there, and with room it goes on."""
+    them = small_disk
+    (them.top / "large").write_bytes(os.urandom(5_000_000))
+    with pytest.raises(OSError, match="No space left on device"):
+        await them.start()
+    assert them.works.all() == []
+    assert not list((them.root / "state" / "works").glob("*/"))
+    (them.top / "large").unlink()
+    await them.start()
+    them.mend()
+    filler = them.root / "state" / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+        while True:
+            out.write(b"x" * 4096)
+    with pytest.raises(OSError, match="No space left on device"):
+        await them.end()
+    assert them.work.state == "started"
+    filler.unlink()
+    await them.end()
+    them.service.start()
+    await whole(them)
 
+
+async def test_without_an_agents_record_it_is_said(person: Person) -> None:
     caller = Caller("0199aaaa-bbbb", "call_1")
     await person.start(caller=caller)
     person.mend()
@@ -186,8 +194,6 @@ async def test_without_an_agents_record_it_is_said(person: Person) -> None:
 
 
 async def test_the_agents_record_goes_along(person: Person) -> None:
-    from oneshot_shared.capture_core import Caller
-
     folder = person.root / "codex" / "sessions" / "2026" / "01" / "01"
     folder.mkdir(parents=True)
     lines = [

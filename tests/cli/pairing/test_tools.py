@@ -86,7 +86,7 @@ async def test_started_at_once_it_is_started_once(alone: Person) -> None:
 
 async def test_without_a_start(alone: Person) -> None:
     for call in (alone.end(), alone.tools().abort_task(NOBODY)):
-        with pytest.raises(BadInput, match="no task was started in .*; start one first"):
+        with pytest.raises(BadInput, match=r"no task was started in .*; start one first"):
             await call
     assert "no task was started in" in (await alone.tools().task_status(NOBODY)).text
     with pytest.raises(FileNotFoundError, match="no task 'x' was started on this machine"):

@@ -206,8 +206,8 @@ def _is_open(work: Work) -> str:
 async def _demand_ready(repository: Repository, state: Path) -> tuple[str, ...]:
     """What is to be known of a base that is good enough. :raises NotReady: it is not."""
     findings = await readiness.check(repository, state)
-    if not readiness.ready(findings):
-        raise NotReady(
-            f"a task cannot begin here.\n{report.as_text([each for each in findings if each.level == 'blocker'])}"
-        )
+    if blockers := [each for each in findings if each.level == "blocker"]:
+        first = blockers[0]
+        more = f" (and {len(blockers) - 1} more: check readiness)" if len(blockers) > 1 else ""
+        raise NotReady(f"no task can begin here: {first.sentence}; {first.next_step or 'mend that first'}{more}")
     return tuple(each.sentence for each in findings if each.level == "warning")
