@@ -117,9 +117,8 @@ async def codex(folder: Path, token: str, model: str, *words: str, below: str = 
 async def export(proxy: Proxy, number: int, session_id: str = "run-1", **part: str) -> tuple[bytes, Sequence[str]]:
     """The task's part of a session, and the losses."""
     document, last = b"", pb.ExportTraceResponse()
-    asked = pb.ExportTraceRequest(
-        session_id=session_id, format=number, slice=pb.Slice(task_id=TASK) if not part else pb.Slice(**part)
-    )  # type: ignore[arg-type]
+    slice_ = pb.Slice(**{"task_id": TASK} | part)
+    asked = pb.ExportTraceRequest(session_id=session_id, format=number, slice=slice_)  # type: ignore[arg-type]
     async for last in proxy.stub.ExportTrace(asked):
         document += last.chunk
     return document, last.losses
