@@ -58,9 +58,11 @@ class Git:
     memory: int = 0
 
     async def init(self) -> None:
-        """Make the folder a bare repository whose attributes outrank those of every tree."""
-        await self("init", "-q", "--bare", "--template=", ".")
-        (self.folder / "info").mkdir(exist_ok=True)
+        """Make the folder a bare repository whose attributes outrank those of every tree (gitrepository-layout(5))."""
+        for part in ("info", "objects/info", "objects/pack", "refs"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        (self.folder / "HEAD").write_text("ref: refs/heads/main\n")
+        (self.folder / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
         (self.folder / "info" / "attributes").write_text(_ATTRIBUTES)
         (self.folder / "info" / "exclude").write_text("")
 
@@ -68,15 +70,18 @@ class Git:
         self,
         *arguments: str,
         work_tree: Path | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | IO[bytes] = b"",
         stdout: IO[bytes] | int = subprocess.PIPE,
     ) -> bytes:
         """Run one command; returns its output, or nothing where `stdout` takes it. A cancelled call leaves no process behind.
 
+        `stdin`: bytes, or a file that is read from where it stands.
+
         :raises CalledProcessError: it failed, with its words as `stderr`. OSError: the disk is full. NotReady: there is no git.
         """
-        async with self._running(arguments, work_tree, stdout) as process:
-            output, said = await process.communicate(stdin)
+        given, source = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin)
+        async with self._running(arguments, work_tree, stdout, source) as process:
+            output, said = await process.communicate(given)
             self._check(process, arguments, said)
             return output or b""
 
@@ -90,7 +95,11 @@ class Git:
 
     @asynccontextmanager
     async def _running(
-        self, arguments: tuple[str, ...], work_tree: Path | None, stdout: IO[bytes] | int
+        self,
+        arguments: tuple[str, ...],
+        work_tree: Path | None,
+        stdout: IO[bytes] | int,
+        stdin: IO[bytes] | int = subprocess.PIPE,
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         config = [part for item in _CONFIG.items() for part in ("-c", "=".join(item))]
         if not (program := shutil.which("git")):
@@ -101,7 +110,7 @@ class Git:
             *arguments,
             env=self._environment(work_tree),
             cwd=work_tree or self.folder,
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=stdout,
             stderr=subprocess.PIPE,
         )
