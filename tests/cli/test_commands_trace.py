@@ -10,7 +10,8 @@ import pytest
 
 from cli.harness import House
 from cli.harness import house as made_house
-from cli.test_commands_trace_record import serving
+from fakes import tls
+from fakes.model_server import say, serving
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,8 @@ urllib.request.urlopen(request, context=context).read()
 
 
 def test_export_of_the_work_on_a_task(tmp_path: Path) -> None:
-    with serving(tmp_path / "tls") as (server, made):
+    made = tls.made(tmp_path / "tls")
+    with serving(lambda _: say("hello"), made.server) as server:
         hosts = server.base_url.split("/")[2]
         with made_house(ONESHOT_PROXY_UPSTREAM_CA=str(made.authority), ONESHOT_PROXY_MODEL_HOSTS=hosts) as mine:
             recorded = mine("trace", "record", "--", sys.executable, "-c", WORK, server.base_url, TASK)
