@@ -1,6 +1,7 @@
 """oneshot trace, on a run of the demo."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import pytest
 
 from cli.harness import House
+from cli.harness import house as made_house
+from fakes import tls
+from fakes.model_server import say, serving
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +108,43 @@ def test_what_is_not_there(house: House, run_id: str, tmp_path: Path) -> None:
         f"there is no folder '{tmp_path}/no' to write 'file' into; make it first",
     )
     assert list(tmp_path.iterdir()) == []
+
+
+TASK = "greet-20261125-030904-e0595c"
+WORK = """
+import json, ssl, sys, urllib.request
+context = ssl.create_default_context()
+start = {"type": "function_call", "name": "repo_start_task_v1", "call_id": "start", "arguments": "{}"}
+given = {"type": "function_call_output", "call_id": "start", "output": "Task " + sys.argv[2] + " is started."}
+body = {"model": "gpt-5", "input": [{"role": "user", "content": "Do it."}, start, given], "stream": True}
+headers = {"authorization": "Bearer x", "content-type": "application/json"}
+request = urllib.request.Request(sys.argv[1] + "/responses", json.dumps(body).encode(), headers)
+urllib.request.urlopen(request, context=context).read()
+"""
+
+
+def test_export_of_the_work_on_a_task(tmp_path: Path) -> None:
+    made = tls.made(tmp_path / "tls")
+    with serving(lambda _: say("hello"), made.server) as server:
+        hosts = server.base_url.split("/")[2]
+        with made_house(ONESHOT_PROXY_UPSTREAM_CA=str(made.authority), ONESHOT_PROXY_MODEL_HOSTS=hosts) as mine:
+            recorded = mine("trace", "record", "--", sys.executable, "-c", WORK, server.base_url, TASK)
+            assert recorded.code == 0, recorded
+            export = ("trace", "export", recorded.err.split()[-1], "--format")
+            tape = mine(*export, "cassette", "--task", TASK, "--final-message", "Done.")
+            assert tape.code == 0, tape
+            assert "the task's end: no call in this session ended it" in tape.err
+            (said,) = json.loads(tape.out.splitlines()[1])["output"]
+            assert said["content"][0]["text"] == "hello"
+            assert "repo_start" not in mine(*export, "rollout", "--task", TASK).out
+            assert "repo_start" in mine(*export, "rollout").out
+            raw = mine(*export, "raw", "--task", TASK)
+            assert (raw.code, raw.out) == (2, "")
+            assert "choose another format, or leave the task out" in raw.sentence
+            other = mine(*export, "atif", "--task", "other")
+            assert (other.code, "holds no work on task 'other'" in other.sentence) == (2, True)
+            alone = mine(*export, "atif", "--final-message", "Done.")
+            assert (alone.code, alone.sentence) == (
+                2,
+                "the final message 'Done.' is for the work on one task; name that with --task",
+            )

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 
 from cli.harness import house
+from oneshot.proxy.v1 import proxy_pb2 as pb
+from proxy import harness as proxy_harness
+from proxy.exports import tasks
+from proxy.test_codex_task import recorded
 
 HARBOR = "harbor==0.24.0"
 ROOT = Path(__file__).parents[2]
@@ -115,9 +119,22 @@ def test_its_validator_takes_the_trajectory_of_the_demo(harbor: Path) -> None:
         done = box("demo", "--backend", "local")
         assert done.code == 0, done
         [trajectory] = box.data.glob("runs/*/trace/trajectory.json")
-        command = [harbor / "bin/python", "-m", "harbor.utils.trajectory_validator", trajectory]
-        validated = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert validated.returncode == 0, validated.stdout + validated.stderr
-        document = json.loads(trajectory.read_text())
-    assert [step["source"] for step in document["steps"]].count("agent") == 4
-    assert document["agent"]["name"] == "codex"
+        assert_valid(harbor, trajectory)
+
+
+def assert_valid(harbor: Path, trajectory: Path) -> None:
+    command = [harbor / "bin/python", "-m", "harbor.utils.trajectory_validator", trajectory]
+    validated = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+
+
+@pytest.mark.parametrize("surface", tasks.SURFACES)
+async def test_its_validator_takes_the_trajectory_of_the_work_on_a_task(
+    harbor: Path, tmp_path: Path, surface: str
+) -> None:
+    async with proxy_harness.proxy(tmp_path / "data") as proxy:
+        answers = tasks.work(surface, tmp_path / "mine" / "repository")
+        await recorded(proxy, tmp_path, tasks.SURFACES[surface], answers, "Start.")
+        document, _ = await tasks.export(proxy, pb.TRACE_FORMAT_ATIF, final_message="Written.")
+    (tmp_path / "trajectory.json").write_bytes(document)
+    assert_valid(harbor, tmp_path / "trajectory.json")

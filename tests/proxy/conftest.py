@@ -1,16 +1,9 @@
 """Fixtures of the proxy's tests."""
 
-import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
-with warnings.catch_warnings():
-    warnings.simplefilter(
-        "ignore", DeprecationWarning
-    )  # mitmproxy 12.2 calls old names of pyparsing while it is imported
-    import mitmproxy.tools.dump  # noqa: F401
 
 from proxy import harness
 

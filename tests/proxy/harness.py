@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+with warnings.catch_warnings():
+    warnings.simplefilter(
+        "ignore", DeprecationWarning
+    )  # mitmproxy 12.2 calls old names of pyparsing while it is imported
+    import mitmproxy.tools.dump  # noqa: F401
+
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from oneshot.proxy.v1 import proxy_pb2 as pb

@@ -4,9 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import atif
 import pytest
 
-from fakes.model_server import Answer, ModelServer, Seen, items, message, say
+from fakes.model_server import USAGE, Answer, ModelServer, Seen, items, message, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from proxy.exports import tasks
 from proxy.exports.sessions import tool
@@ -77,6 +78,34 @@ async def test_the_same_files_are_made(proxy: Proxy, tmp_path: Path, surface: st
     assert prompt in session.drift
     told = [words for words in session.drift if words.startswith(("output of", "user message 1"))]
     assert not [words for words in told if not below or "A three.txt" not in words]  # a patch's path was moved
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+async def test_the_trajectory_and_the_rollout_are_of_the_work_alone(proxy: Proxy, tmp_path: Path, surface: str) -> None:
+    answers = tasks.work(surface, tmp_path / "mine" / "repository")
+    await recorded(proxy, tmp_path, SURFACES[surface], answers, "Start the task Greet, and end it.")
+    document, losses = await tasks.export(proxy, pb.TRACE_FORMAT_ATIF, final_message=FINAL)
+    made = atif.Trajectory.model_validate_json(document)
+    assert [step.source for step in made.steps if step.source != "system"] == [
+        "user",
+        "user",
+        "agent",
+        "agent",
+        "agent",
+    ]
+    first, second, last = [step for step in made.steps if step.source == "agent"]
+    assert (first.message, last.message) == ("Now the first file.", FINAL)
+    assert [call.tool_call_id for step in (first, second) for call in step.tool_calls or ()] == ["one", "two", "three"]
+    assert [len(step.observation.results) for step in (first, second) if step.observation] == [1, 2]
+    assert made.final_metrics
+    assert made.final_metrics.total_prompt_tokens == 3 * USAGE["input_tokens"]
+    assert "the calls of OneShot's own tools (end_task, start_task, task_status), and what they gave back" in losses
+    log, _ = await tasks.export(proxy, pb.TRACE_FORMAT_ROLLOUT, final_message=FINAL)
+    lines = [json.loads(line) for line in log.splitlines()]
+    ids = [line["payload"].get("call_id") for line in lines if line["type"] == "response_item"]
+    assert [each for each in ids if each] == ["one", "one", "two", "three", "two", "three"]
+    for text in (document, log):
+        assert not [word for word in (b"repo_start", b"repo_end", b"repo_task", b"before.txt") if word in text]
 
 
 @pytest.mark.parametrize("surface", SURFACES)

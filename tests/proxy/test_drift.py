@@ -18,6 +18,10 @@ def given(text: str, cwd: str = "") -> Given:
     ("one", "other"),
     [
         ("Chunk ID: a1b2\nWall time: 0.5 seconds\nOutput:\nx", "Chunk ID: ffff\nWall time: 12.25 seconds\nOutput:\nx"),
+        (
+            'Output: {"chunk_id":"4ee524","wall_time_seconds":0.0052,"original_token_count":9,"output":"x"}',
+            'Output: {"chunk_id":"a","wall_time_seconds":4.1e-6,"original_token_count":12,"output":"x"}',
+        ),
         ("Process running with session ID 93011", "Process running with session ID 7"),
         ("1 passed in 0.03s", "1 passed in 2.1s"),
         ("at 2026-11-25T01:39:14.2Z", "at 2027-01-02 03:04:05"),

@@ -3,10 +3,14 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy import packing
+from oneshot_proxy.exports.contract import Slice
 from oneshot_proxy.records import SessionRecord
 from oneshot_proxy.usage import Usage
+from oneshot_shared.errors import BadInput
 
 RECORD = SessionRecord("run-1", "gpt-5", "openai", 100.0, 0.0, 0.0, 0, 0, Usage(), "", "")
 
@@ -24,3 +28,12 @@ def test_times_of_a_session() -> None:
 def test_every_kind_of_session_has_its_name() -> None:
     assert set(packing.KINDS.values()) | {pb.SESSION_KIND_UNSPECIFIED} == set(pb.SessionKind.values())
     assert packing.session(replace(RECORD, kind="live")).kind == pb.SESSION_KIND_LIVE
+
+
+def test_a_part_of_a_session() -> None:
+    asked = pb.Slice(
+        task_id="t", thread_id="a", begin_call_id="b", end_call_id="c", repository="/d/", final_message="e"
+    )
+    assert packing.part(asked) == Slice("t", "a", "b", "c", "/d", "e")
+    with pytest.raises(BadInput, match="the slice names no task; give its id"):
+        packing.part(pb.Slice(thread_id="a"))

@@ -20,10 +20,6 @@ from oneshot_proxy.store import Store
 from proxy import harness
 from proxy.exports.builders import pieces
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import mitmproxy.tools.dump  # noqa: F401
-
 REASONING = {
     "type": "reasoning",
     "id": "rs_1",

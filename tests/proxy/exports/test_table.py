@@ -5,10 +5,12 @@ import json
 
 import pytest
 
-from fakes.model_server import ModelServer, say
+from fakes.model_server import ModelServer, items, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exports.table import EXPORTERS
 from oneshot_shared.errors import BadInput
+from proxy.exports import tasks
+from proxy.exports.tasks import TASK
 from proxy.harness import MODEL, Proxy
 
 
@@ -51,3 +53,31 @@ async def test_what_is_not_there(proxy: Proxy) -> None:
     await proxy.open()
     with pytest.raises(BadInput, match="there is no trace format 0; known: TRACE_FORMAT_ATIF"):
         await export(proxy, 0)
+
+
+async def test_a_part_is_exported_in_every_format_but_raw(proxy: Proxy) -> None:
+    output = {"type": "function_call_output", "call_id": "start", "output": f"Task {TASK} is started."}
+    start, one = tasks.ours("plain", "start_task", "start"), tasks.shell("plain", "ls", "one")
+    asked = {"model": MODEL, "stream": True, "input": [{"role": "user", "content": "Do it."}]}
+    async with ModelServer([items(start), items(one)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open()
+        await proxy.ask(token, asked)
+        asked["input"] += [start, output]  # type: ignore[operator]
+        await proxy.ask(token, asked)
+        await proxy.recorded(2)
+    await proxy.close()
+    atif, losses = await tasks.export(proxy, pb.TRACE_FORMAT_ATIF)
+    assert json.loads(atif)["extra"]["not_carried"] == losses
+    assert [step["message"] for step in json.loads(atif)["steps"]] == ["Do it.", ""]
+    rollout, _ = await tasks.export(proxy, pb.TRACE_FORMAT_ROLLOUT)
+    assert b'"call_id": "one"' in rollout
+    assert b"repo_start" not in rollout
+    cassette, _ = await tasks.export(proxy, pb.TRACE_FORMAT_CASSETTE)
+    assert "The work is done." in cassette.decode().splitlines()[-1]
+    with pytest.raises(BadInput, match="choose another format, or leave the task out"):
+        await tasks.export(proxy, pb.TRACE_FORMAT_RAW)
+    with pytest.raises(BadInput, match="session 'run-1' holds no work on task 'other'"):
+        await tasks.export(proxy, pb.TRACE_FORMAT_ATIF, task_id="other")
+    with pytest.raises(BadInput, match="the slice names no task"):
+        await tasks.export(proxy, pb.TRACE_FORMAT_ATIF, task_id="")

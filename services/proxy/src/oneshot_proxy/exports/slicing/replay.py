@@ -38,7 +38,8 @@ class Conversation:
         items = reading.mappings((reading.json_object(call.request) or {}).get("input"))
         said = emitted(items)
         if said[: len(self._said)] == self._said:
-            yield from self._missing(call, items)
+            if len(said) > len(self._said):
+                yield from self._missing(call, items)
         else:  # compacted, or gone back to earlier words
             yield from self._flush()
             self._said = said
