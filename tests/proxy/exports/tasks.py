@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fakes.codex import CODEX, at_gateway
 from fakes.model_server import Answer, items, message
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from proxy.exports import mcp_stub
 from proxy.exports.sessions import REASONING, tool
 from proxy.harness import Proxy
-from proxy.test_codex import CODEX, CONFIG
 
 TASK, OTHER = "greet-20261125-030904-e0595c", "part-20261125-040904-0a1b2c"
 # what a model gets of tools depends on its name
@@ -77,7 +77,7 @@ def begin(folder: Path, proxy: Proxy, *ids: str) -> None:
     """Codex's home in a folder, with our tools where ids of tasks are given; and a repository."""
     home, repository = folder / "home", folder / "repository"
     home.mkdir(parents=True)
-    config = CONFIG.format(port=proxy.port)
+    config = at_gateway(proxy.port)
     if ids:
         args = [mcp_stub.__file__, *ids]
         config += _SERVER.format(python=json.dumps(sys.executable), args=json.dumps(args))
