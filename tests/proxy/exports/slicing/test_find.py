@@ -46,6 +46,20 @@ async def test_ids_of_calls_go_before_names_and_unknown_ones_do_not_count() -> N
     assert same == dataclasses.replace(await found(session), repository="/repo", final="")
 
 
+async def test_a_call_may_be_named_by_its_items_id() -> None:
+    session = Session()
+    talk = Talk(session)
+    talk.user("Do it.")
+    talk.answer(script("text(await lookup().start())", "start") | {"id": "ctc_1"}, gave="It is started.")
+    talk.items[-2].pop("id")
+    talk.answer(call("a"))
+    talk.answer(script("text(await lookup().end())", "end") | {"id": "ctc_2"})
+    talk.items[-2].pop("id")
+    talk.answer(bot("It is ended."))
+    part = await found(session, Slice(TASK, "", "ctc_1", "ctc_2"))
+    assert (part.begin, part.end, part.cut, part.main) == ("start", "end", {"start", "end"}, (1, 2, 3))
+
+
 async def test_a_start_is_said_again_and_another_one_is_refused() -> None:
     session = Session()
     talk = Talk(session)

@@ -41,6 +41,8 @@ def test_each_kind_of_item(item: Item, moved: Item | None) -> None:
 
 
 def test_scripts() -> None:
+    patched = script('await tools.apply_patch("*** Add File: a\\n+1")', "1")
+    assert place.at_top(patched, TOP, SUB)["input"] == f'await tools.apply_patch("*** Add File: {SUB}/a\\n+1")'
     made = place.at_top(script('text(await tools.exec_command({cmd: "ls"}))', "1"), TOP, SUB)["input"]
     folder = json.dumps(f"{SUB}/")
     assert made == (

@@ -9,6 +9,7 @@ from oneshot_proxy.exports.contract import Slice
 from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.exports.slicing import tools, words
 from oneshot_proxy.model import Item
+from oneshot_proxy.protocols.reading import string
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
 from oneshot_proxy.usage import Usage
@@ -96,6 +97,7 @@ class _Talk:
     thread: Thread
     turns: list[_Turn] = field(default_factory=list)
     events: dict[str, _Event] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     words: str = ""
     api: str = ""
@@ -116,9 +118,11 @@ class _Talk:
             self.words = item.text
         elif item.kind == "tool_call":
             names = tools.use(item.raw).names
-            if names or item.call_id in (asked.begin_call_id, asked.end_call_id):
+            own = string(item.raw.get("id"))  # in code mode a client knows this one alone
+            if names or {item.call_id, own} & {asked.begin_call_id, asked.end_call_id}:
                 event = _Event(item.call_id, names, len(self.turns), answered, self.words)
                 self.events.setdefault(item.call_id, event)
+                self.ids.setdefault(own or item.call_id, item.call_id)
         elif item.kind == "tool_result":
             self._result(item, asked)
         elif tools.searched_only_ours(item.raw):
@@ -136,17 +140,20 @@ class _Talk:
             event.ours = event.ours or ours
             event.other = event.other or bool(set(_ANY_TASK.findall(item.text)) - {asked.task_id})
 
+    def _named(self, call_id: str) -> _Event | None:
+        return self.events.get(call_id) or self.events.get(self.ids.get(call_id, ""))
+
     def begin(self, asked: Slice) -> _Event | None:
         """The call that started the task."""
-        if asked.begin_call_id in self.events:
-            return self.events[asked.begin_call_id]
+        if event := self._named(asked.begin_call_id):
+            return event
         named = [event for event in self.events.values() if event.ours]
         return next((event for event in named if tools.START in event.names), named[0] if named else None)
 
     def end(self, asked: Slice, begin: _Event | None) -> _Event | None:
         """The call that ended it: the last one before another task was started."""
-        if asked.end_call_id in self.events:
-            return self.events[asked.end_call_id]
+        if event := self._named(asked.end_call_id):
+            return event
         events = list(self.events.values())
         last = None
         for event in events[events.index(begin) + 1 :] if begin else events:
