@@ -115,6 +115,17 @@ def test_the_calls_that_began_and_ended_the_task_are_left_out(tmp_path: Path) ->
         assert "ended" not in json.dumps(made)
 
 
+def test_calls_of_our_tools_are_left_out_whoever_makes_them(tmp_path: Path) -> None:
+    script = {"type": "custom_tool_call", "name": "exec", "input": "await tools.mcp__oneshot__repo_end_task_v1({})"}
+    patch = script | {"name": "apply_patch", "call_id": "kept"}
+    made = converted(
+        tmp_path,
+        *(called("a", "repo_task_status_v1"), called("b", "repo.abort_task.v1"), line(script | {"call_id": "c"})),
+        *(line(patch), gave("a"), gave("c"), gave("kept")),
+    )
+    assert [call["tool_call_id"] for step in made["steps"] for call in step.get("tool_calls", [])] == ["kept"]
+
+
 def test_tokens_are_those_of_the_records_else_of_the_events(tmp_path: Path) -> None:
     events = [counted(5, 5), counted(5, 5), counted(7, 2)]
     made = converted(tmp_path, said("assistant", "a"), *events)

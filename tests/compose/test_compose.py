@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from cli.harness import await_line
@@ -145,6 +146,19 @@ def test_a_persons_command_reaches_the_forward_proxy_by_its_published_port(compo
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "HTTP/1.1 200 Connection established\n"), err
     assert "Recorded 0 calls" in err
+
+
+def test_the_capture_tools_are_served_over_http_to_whoever_has_the_token(composed: Composed) -> None:
+    token = composed.compose("exec", "-T", "capture", "cat", "/run/oneshot-token/token").strip()
+    url = f"http://127.0.0.1:{composed.env['ONESHOT_PORT_CAPTURE_HTTP']}"
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accepted = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {token}"}
+    with httpx2.Client(headers=accepted, trust_env=False) as client:
+        tools = client.post(f"{url}/mcp", json=asked).json()["result"]["tools"]
+        assert "repo.end_task.v1" in [tool["name"] for tool in tools]
+        assert client.put(f"{url}/packs", content=b"PACK").status_code == 200
+        assert client.put(f"{url}/packs", content=b"PACK", headers={"Authorization": ""}).status_code == 401
+        assert client.put(f"{url}/packs", content=b"PACK", headers={"Host": "evil.example"}).status_code == 421
 
 
 def test_what_compose_would_do_is_what_is_written() -> None:

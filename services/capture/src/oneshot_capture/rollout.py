@@ -18,7 +18,7 @@ from oneshot_shared.errors import BadInput, printable
 VERSION = "ATIF-v1.8"
 _LINE_BYTES = 4 * 1024 * 1024
 _ROOM, _SHORT = 32 * 1024 * 1024, 2000
-_MARKS = re.compile(r"repo[._](start|end)_task[._]v1")
+_OURS = re.compile(r"repo[._]((start|end|abort)_task|task_status|(check|autofix)_readiness)[._]v1")
 _CALLS = {"function_call", "custom_tool_call", "local_shell_call", "web_search_call", "mcp_tool_call"}
 _OUTPUTS = {"function_call_output", "custom_tool_call_output", "mcp_tool_call_output"}
 _COUNTS = {
@@ -30,7 +30,7 @@ type Json = Mapping[str, Any]
 
 
 def convert(log: Path, to: Path, ending: pb.Ending) -> None:
-    """Write the trajectory into a new file. The calls that started and ended the task are left out, with their results.
+    """Write the trajectory into a new file. Calls of the capture tools are left out, with their results.
 
     :raises BadInput: the log holds no conversation.
     """
@@ -121,10 +121,10 @@ class _Trajectory:
 
     def _call(self, line: Json, item: Json) -> None:
         call_id, name = str(item.get("call_id") or item.get("id") or ""), str(item.get("name") or item.get("type"))
-        if not self._marks.isdisjoint((call_id, item.get("id"))) or _MARKS.search(name):
-            self._marks.add(call_id)
-            return
         given = item.get("arguments") or item.get("input") or item.get("action") or {}
+        script = str(given) if name == "exec" else ""  # code mode
+        if call_id in self._marks or item.get("id") in self._marks or _OURS.search(name) or _OURS.search(script):
+            return
         step = self._agent(line)
         call = {"tool_call_id": call_id, "function_name": name, "arguments": self._arguments(given)}
         step.setdefault("tool_calls", []).append(call)
