@@ -15,7 +15,7 @@ from mitmproxy.exceptions import AddonHalt
 from mitmproxy.hooks import RunningHook
 from mitmproxy.options import Options
 from mitmproxy.proxy import server, server_hooks
-from mitmproxy.proxy.layers import http
+from mitmproxy.proxy.layers import http, tls
 from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.mode_specs import ProxyMode
 
@@ -30,6 +30,7 @@ PATCHED = {
     "Http1Connection._handle_event": "f955d3b3424262cf",
     "Http1Connection.read_body": "e87b431566fe6e27",
     "HttpStream.check_body_size": "66d514ee5acecccf",
+    "get_client_hello": "dcfa45c315aa30c4",
     "make_body_reader": "ebebb6e1a1e8005f",
     "make_error_response": "d3e301d587f44e0e",
 }
@@ -85,7 +86,7 @@ async def test_events_go_to_each_addon_in_order_past_one_that_fails() -> None:
 
 def test_what_is_patched_is_as_it_was_when_the_patch_was_written() -> None:
     """If this fails, mitmproxy has changed: see whether each patch in mitm.py is still needed and right, then mend the digests."""
-    modules = (_http1, http, server)
+    modules = (_http1, http, server, tls)
     bodies = [
         ast.parse(inspect.getsource(each)).body for each in modules
     ]  # the functions themselves are patched already
@@ -187,6 +188,26 @@ async def test_what_comes_while_a_call_is_answered_is_cut_off_and_the_call_recor
         (call,) = await proxy.recorded(1)
         hold.set()
     assert call.error.lower().startswith("client disconnected")
+
+
+async def test_a_tls_greeting_without_an_end_is_cut_off(proxy: Proxy) -> None:
+    """mitmproxy meets TLS at the gateway too."""
+    record = b"\x16\x03\x01\x00\x64" + b"x" * 100
+    first = b"\x16\x03\x01\x00\x26\x01\xff\xff\x00\x03\x03" + b"r" * 32
+    assert await cut_off(proxy, first, record * 600)
+
+
+@pytest.mark.parametrize(("size", "ends"), [(2000, True), (20_000, True), (40_000, False)])
+async def test_a_tls_greeting_of_a_common_size_is_read(size: int, ends: bool) -> None:
+    mitm.master(Options())
+    hello = b"\x01" + size.to_bytes(3) + b"h" * size
+    pieces = [hello[at : at + 16_000] for at in range(0, len(hello), 16_000)]
+    sent = b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
+    if ends:
+        assert tls.get_client_hello(sent + b"more" * 20_000) == hello
+    else:
+        with pytest.raises(ValueError, match="of more than 32768 bytes"):
+            tls.get_client_hello(sent)
 
 
 async def test_an_answer_may_be_larger_than_a_request(proxy: Proxy) -> None:

@@ -31,6 +31,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy.commands import CloseConnection, Log
 from mitmproxy.proxy.events import ConnectionEvent, DataReceived, Event
 from mitmproxy.proxy.layer import CommandGenerator
+from mitmproxy.proxy.layers import tls
 from mitmproxy.proxy.layers.http import HttpStream, _http1
 
 from oneshot_proxy import refusal
@@ -131,6 +132,18 @@ def _check_request_size(self: HttpStream, request: bool) -> CommandGenerator[boo
 _check_body_size = HttpStream.check_body_size
 
 
+def _bounded_hello(data: bytes) -> bytes | None:
+    """As mitmproxy does it, which reads all again at each byte of a ClientHello of up to 16 MiB: 2 MB of one stood the loop still."""
+    found = _get_client_hello(data[:_MOST_HELLO])
+    if found is None and len(data) > _MOST_HELLO:
+        raise ValueError(f"a ClientHello of more than {_MOST_HELLO} bytes")
+    return found
+
+
+_MOST_HELLO = 32 * 1024
+_get_client_hello = tls.get_client_hello
+
+
 def _patch() -> None:
     """Mend mitmproxy 12.2.3 where no option does. test_mitm.py notices when a newer one has changed what is mended here."""
     patched: Any = _http1
@@ -140,6 +153,7 @@ def _patch() -> None:
     patched.Http1Server._handle_event = _handle_bounded
     stream: Any = HttpStream
     stream.check_body_size = _check_request_size
+    tls.get_client_hello = _bounded_hello
 
 
 def master(options: Options) -> Master:
