@@ -28,7 +28,6 @@ TOKEN = "caller-token"
 BROKEN = "def add(a, b):\n    return a - b\n"
 MENDED = "def add(a, b):\n    return a + b\n"
 TEST = "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n"
-_PARENTS = (os.getpid(), os.getppid())
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -172,9 +171,9 @@ class Person:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                if process.pid not in _PARENTS and "oneshot_cli.pairing.deliver" in process.cmdline():
-                    if process.environ().get("ONESHOT_STATE") == str(self.root / "state"):
-                        found.append(process)
+                mine = "oneshot_cli.pairing.deliver" in process.cmdline()
+                if mine and process.environ().get("ONESHOT_STATE") == str(self.root / "state"):
+                    found.append(process)
         return found
 
     def kill_deliverers(self) -> int:

@@ -4,11 +4,11 @@ import asyncio
 import shutil
 import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.harness import ONESHOT
 from cli.pairing.harness import MENDED, NOBODY, TEST, Person, eventually, git
 from oneshot_shared.capture_core import Caller
 from oneshot_shared.errors import BadInput, NotReady
@@ -86,7 +86,7 @@ async def test_started_at_once_it_is_started_once(alone: Person) -> None:
 
 async def test_without_a_start(alone: Person) -> None:
     for call in (alone.end(), alone.tools().abort_task(NOBODY)):
-        with pytest.raises(BadInput, match="no task was started in .*; start one first"):
+        with pytest.raises(BadInput, match=r"no task was started in .*; start one first"):
             await call
     assert "no task was started in" in (await alone.tools().task_status(NOBODY)).text
     with pytest.raises(FileNotFoundError, match="no task 'x' was started on this machine"):
@@ -235,7 +235,7 @@ async def test_a_tool_that_is_killed_at_its_work(alone: Person, seconds: float) 
     """kill -9 of the process that starts a task, and of the one that ends it: it is done, or it can be done."""
 
     def killed(*words: str) -> None:
-        command = [str(Path(shutil.which("oneshot") or "oneshot")), "task", *words]
+        command = [ONESHOT, "task", *words]
         with subprocess.Popen(command, cwd=alone.top, env=alone.environment, stdout=subprocess.DEVNULL) as process:
             time.sleep(seconds)
             process.kill()

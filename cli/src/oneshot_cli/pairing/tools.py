@@ -9,7 +9,9 @@ from pathlib import Path
 from oneshot_cli import locks
 from oneshot_cli.pairing import delivery, endings, messages, telling
 from oneshot_cli.pairing.works import ABORTED, ENDED, REFUSED, STARTED, Work, Works, now
-from oneshot_cli.repository import where
+from oneshot_cli.repository import autofix, readiness, where
+from oneshot_cli.repository.readiness import report
+from oneshot_cli.repository.readiness.finding import LEVELS, Finding
 from oneshot_cli.repository.snapshot import Snapshots
 from oneshot_cli.repository.where import Repository
 from oneshot_shared import capture_checks
@@ -47,10 +49,7 @@ class Tools:
             if open_ and open_.title == title:
                 return telling.started(open_)
             if open_:
-                raise NotReady(
-                    f"a task is open in {repository.top}: {open_.title!r} ({open_.task_id}, started {telling.age(open_)} ago); "
-                    "end it or abort it first"
-                )
+                raise NotReady(f"{_is_open(open_)}; end it or abort it first")
             draft = Work(
                 task_id=works.new_id(title),
                 top=str(repository.top),
@@ -115,10 +114,31 @@ class Tools:
         return telling.ended(work)
 
     async def check_readiness(self, caller: Caller) -> Told:
-        raise NotImplementedError
+        findings = await readiness.check_folder(self._folder, self._state())
+        findings = sorted([*findings, *await self._open()], key=lambda each: LEVELS.index(each.level))
+        return Told(report.as_text(findings), report.as_fields(findings))
 
     async def autofix_readiness(self, caller: Caller) -> Told:
-        raise NotImplementedError
+        repository = await where.find(self._folder, self._environment)
+        mended = await autofix.autofix(repository, self._state())
+        findings = [*await readiness.check(repository, self._state()), *await self._open()]
+        return Told(report.as_text(findings, mended), report.as_fields(findings, mended))
+
+    def _state(self) -> Path:
+        return Works.here(self._environment).state
+
+    async def _open(self) -> list[Finding]:
+        """What stands in the way of a start besides the repository: a task that is open in it."""
+        try:
+            repository = await where.find(self._folder, self._environment)
+        except BadInput:
+            return []
+        mine = Works.here(self._environment).of(repository.top)
+        return [
+            Finding("open task", "blocker", _is_open(work), "end it, or abort it")
+            for work in mine
+            if work.state == STARTED
+        ]
 
     async def task_status(self, caller: Caller, *, task_id: str = "") -> Told:
         works = Works.here(self._environment)
@@ -179,5 +199,15 @@ def _to_end(works: Works, top: Path, task_id: str) -> Work:
     return work
 
 
+def _is_open(work: Work) -> str:
+    return f"a task is open in {work.top}: {work.title!r} ({work.task_id}, started {telling.age(work)} ago)"
+
+
 async def _demand_ready(repository: Repository, state: Path) -> tuple[str, ...]:
-    return ()
+    """What is to be known of a base that is good enough. :raises NotReady: it is not."""
+    findings = await readiness.check(repository, state)
+    if blockers := [each for each in findings if each.level == "blocker"]:
+        first = blockers[0]
+        more = f" (and {len(blockers) - 1} more: check readiness)" if len(blockers) > 1 else ""
+        raise NotReady(f"no task can begin here: {first.sentence}; {first.next_step or 'mend that first'}{more}")
+    return tuple(each.sentence for each in findings if each.level == "warning")

@@ -1,11 +1,7 @@
 """Snapshots of a working tree, made in a git directory of our own: of the person's repository nothing is written."""
 
 import asyncio
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,9 +9,8 @@ from tempfile import TemporaryFile
 from oneshot_cli.repository import importing, reading
 from oneshot_cli.repository.importing import WorkingTree
 from oneshot_cli.repository.state import exclude_file
+from oneshot_cli.repository.store import Store
 from oneshot_cli.repository.where import Repository
-from oneshot_shared.errors import BadInput
-from oneshot_shared.git import Git
 
 _BASE, _END = "refs/snapshots/base", "refs/snapshots/end"
 _IMPORT = (  # one pack, quickly; unpacked objects would be looked for, and made younger, in the person's store
@@ -39,21 +34,19 @@ class Snapshots:
     """The snapshots of one task.
 
     `place`: a folder of this task alone; `<place>/git` is made there. `state`: OneShot's state folder, whose list of exclusions
-    holds, and which is captured by none. Nothing is kept in memory: another process can go on at any point.
+    holds, and which is captured by none. Nothing is kept in memory: another process can go on at any point, and Store does what needs
+    the repository no more.
     """
 
     def __init__(self, place: Path, repository: Repository, state: Path | None = None) -> None:
         self._place = place
         self._repository = repository
         self._state = state
-        self._git = Git(place / "git")
+        self._store = Store(place)
 
     async def begin(self) -> Snapshot:
         """The base, anew. :raises BadInput: something cannot be read."""
-        if self._git.folder.exists():  # of a beginning that was killed
-            await asyncio.to_thread(shutil.rmtree, self._git.folder)
-        self._git.folder.mkdir(parents=True)
-        await self._git.init()
+        await self._store.make()
         return await self._take(_BASE, {})
 
     async def end(self, files: Mapping[str, bytes] = {}) -> Snapshot:
@@ -63,29 +56,14 @@ class Snapshots:
         """
         return await self._take(_END, files)
 
-    async def keep(self) -> None:
-        """Copy what the snapshots need of the person's objects, so that no `git gc` of theirs can take it.
-
-        :raises BadInput: the person's repository lacks an object.
-        """
-        refs = await self._git("for-each-ref", "--format=%(refname)")
-        with self._complete():
-            await self._git("pack-objects", "-q", "--revs", "--window=0", "objects/pack/pack", stdin=refs)
-
-    async def pack(self, base: str, end: str, file: Path) -> None:
-        """Write a self-contained pack of two trees. :raises BadInput: the person's repository lacks an object."""
-        with file.open("wb") as out, self._complete():
-            await self._git("pack-objects", "-q", "--revs", "--stdout", stdin=f"{base}\n{end}\n".encode(), stdout=out)
-
     async def _take(self, ref: str, files: Mapping[str, bytes]) -> Snapshot:
-        objects = importing.quoted(os.fsencode(self._repository.objects))
-        (self._git.folder / "objects" / "info" / "alternates").write_bytes(objects + b"\n")
-        found = await reading.read(self._repository, self._git, list(self._patterns()))
+        self._store.see(self._repository.objects)
+        found = await reading.read(self._repository, self._store.git, list(self._patterns()))
         files_there = WorkingTree(self._repository.top, self._repository.setting("core.filemode") != "false")
         with TemporaryFile(dir=self._place) as stream:
             await asyncio.to_thread(files_there.write, stream, ref, found, files)
             stream.seek(0)
-            tree = (await self._git(*_IMPORT, stdin=stream)).split()[2].decode()
+            tree = (await self._store.git(*_IMPORT, stdin=stream)).split()[2].decode()
         said = files_there.left_out
         if len(said) > _MOST_SENTENCES:
             said[_MOST_SENTENCES:] = [f"{len(said) - _MOST_SENTENCES} more were left out"]
@@ -100,14 +78,3 @@ class Snapshots:
         for own in (self._place, *([self._state] if self._state else [])):
             if own.resolve().is_relative_to(top):
                 yield importing.pattern(own.resolve().relative_to(top))
-
-    @contextmanager
-    def _complete(self) -> Iterator[None]:
-        try:
-            yield
-        except subprocess.CalledProcessError as error:
-            words = error.stderr.strip().splitlines() or ["git does not say which"]
-            raise BadInput(
-                f"{self._repository.top} lacks an object that the snapshot needs ({words[0]}); in a partial or damaged clone, "
-                "fetch everything with `git fetch --refetch`"
-            ) from None

@@ -51,9 +51,9 @@ class Repository:
     common_dir: Path
     objects: Path
     index: Path
-    tree: str
     config: Config
     environment: Mapping[str, str]
+    tree: str = ""
 
     def setting(self, key: str) -> str | None:
         """The value that holds of a key: the last one."""
@@ -99,9 +99,9 @@ async def find(folder: Path, environment: Mapping[str, str] = os.environ) -> Rep
         common_dir=Path(common_dir),
         objects=Path(objects),
         index=Path(index),
-        tree="".join(tree),
         config=config,
         environment=_silenced(plain, config),
+        tree="".join(tree),
     )
 
 
