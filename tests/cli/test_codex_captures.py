@@ -12,7 +12,14 @@ from fakes.codex_surfaces import SURFACES, run, shell, tool
 from fakes.model_server import ModelServer, say
 from oneshot_cli import codex_config
 
-EDIT = "mkdir -p tests && echo 'def add(a, b): return a + b' > calc.py && cat > tests/test_calc.py <<'X'\nfrom calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\nX"
+EDIT = """\
+mkdir -p tests && echo 'def add(a, b): return a + b' > calc.py && cat > tests/test_calc.py <<'X'
+from calc import add
+
+
+def test_add():
+    assert add(1, 2) == 3
+X"""
 RUBRIC = [
     {"id": "adds", "weight": 0.7, "description": "add() adds.", "decided_by": "tests", "tests": ["fail_to_pass"]},
     {"id": "small", "weight": 0.3, "description": "Nothing else changed.", "decided_by": "judge"},
