@@ -63,5 +63,5 @@ async def test_a_proxy_that_is_not_there_or_says_nothing(tmp_path: Path, monkeyp
             await Recorded(stub, TASK).check()
     monkeypatch.setattr(exported, "_ANSWER_SECONDS", 10.0)
     async with channel(f"unix:{tmp_path}/nobody", "t") as opened:
-        with pytest.raises(NotExported, match="failed to connect|nobody|No such file"):
+        with pytest.raises(NotExported, match=r"failed to connect|nobody|No such file"):
             await Recorded(proxy_pb2_grpc.ProxyServiceStub(opened), TASK).check()

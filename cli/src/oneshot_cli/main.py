@@ -34,6 +34,7 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+commands_task.app.command("check")(commands_task_check.check)
 commands_task.app.command("create")(commands_task_create.create)
 for command in (
     commands_task_work.start,
@@ -43,7 +44,6 @@ for command in (
     commands_task_work.send,
 ):
     commands_task.app.command()(command)
-commands_task.app.command("check")(commands_task_check.check)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)

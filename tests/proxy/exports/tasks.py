@@ -43,6 +43,16 @@ def shell(surface: str, command: str, call_id: str) -> Item:
     return tool("exec_command", {"cmd": command}, call_id)
 
 
+def patch(surface: str, file: str, line: str, call_id: str) -> Item:
+    """A call that adds a file."""
+    text = f"*** Begin Patch\n*** Add File: {file}\n+{line}\n*** End Patch"
+    if surface == "code":
+        return script(f"text(await tools.apply_patch({json.dumps(text)}))", call_id)
+    if surface == "plain":
+        return shell(surface, f"apply_patch <<'EOF'\n{text}\nEOF", call_id)
+    return script(text, call_id) | {"name": "apply_patch"}
+
+
 def script(text: str, call_id: str) -> Item:
     """A call of code mode."""
     made = {"type": "custom_tool_call", "id": f"ctc_{call_id}", "call_id": call_id, "status": "completed"}
@@ -67,7 +77,7 @@ def work(surface: str, repository: Path) -> list[Answer]:
         items(ours(surface, "task_status", "status")),
         *search(surface, "s2", "end evaluation task"),
         items(ours(surface, "end_task", "end1", summary="One file.")),
-        items(shell(surface, "printf two > two.txt; pwd", "two")),
+        items(shell(surface, "printf two > two.txt; pwd", "two"), patch(surface, "three.txt", "3", "three")),
         items(REASONING, ours(surface, "end_task", "end2", summary="Two files.")),
         items(message("The task is ended.")),
     ]

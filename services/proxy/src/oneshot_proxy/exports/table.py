@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exports import atif, cassette, raw, rollout
@@ -10,6 +11,7 @@ from oneshot_proxy.exports.slicing import find, work
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_shared.errors import BadInput
 
+_DONE = "The work is done."
 EXPORTERS: dict[int, Exporter] = {
     pb.TRACE_FORMAT_ATIF: atif.export,
     pb.TRACE_FORMAT_ROLLOUT: rollout.export,
@@ -48,9 +50,10 @@ async def export(
                 "raw gives calls as they were recorded, and a task's part is cut out of them; choose another format, or leave the task out"
             )
         replayed = chosen is cassette.export
+        part = replace(part, final_message=part.final_message or _DONE) if replayed else part
         found = await find.find(session.session_id, part, read())
         work.say(part, found, losses, replayed=replayed)
         session = work.session(session, found)
-        calls = work.work(part, found, read(), replayed=replayed)
+        calls = work.work(found, read(), replayed=replayed)
     async for piece in chosen(session, calls, losses):
         yield piece

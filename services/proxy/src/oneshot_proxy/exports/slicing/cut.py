@@ -26,7 +26,17 @@ def record(call: CallRecord, found: Found) -> CallRecord:
         body["input"] = asked(reading.mappings(body["input"]), found, started=started)
     if isinstance(body.get("tools"), list):
         body["tools"] = list(tools.others(reading.mappings(body["tools"])))
-    return changed(call, body, lambda output: answered(output, found))
+    final = [message(found.final)] if found.final and call.seq == found.main[-1] else []
+    return changed(call, body, lambda output: answered(output, found) or (final if output else []))
+
+
+def message(text: str) -> Item:
+    """What a model says."""
+    return {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": text, "annotations": []}],
+    }
 
 
 def changed(call: CallRecord, body: Item, change: Callable[[list[Item]], list[Item]]) -> CallRecord:
@@ -54,13 +64,14 @@ def asked(items: list[Item], found: Found, *, started: bool = False) -> list[Ite
     head = next((place for place, item in enumerate(items) if not words.is_context(item)), len(items))
     if begin is None:  # a sub-agent's own conversation, or one that was compacted since
         place = words.last(items, found.words) if found.words else -1
-        return _cleaned([*items[:head], *items[max(place, head) :]] if place >= 0 else items, found)
+        gone = items[head : max(place, head)]
+        return _cleaned([*items[:head], *items[max(place, head) :]] if place >= 0 else items, gone, found)
     place = words.last(items[:begin])
     since = place
     while since > head and words.is_context(items[since - 1]):
         since -= 1
     said = items[max(since, head) : place + 1] if place >= 0 else []
-    return _cleaned([*items[:head], *said, *items[begin:]], found)
+    return _cleaned([*items[:head], *said, *items[begin:]], items[head:begin], found)
 
 
 def answered(output: list[Item], found: Found) -> list[Item]:
@@ -78,9 +89,10 @@ def _id(item: Item) -> str:
     return reading.string(item.get("call_id")) or reading.string(item.get("id"))
 
 
-def _cleaned(items: list[Item], found: Found) -> list[Item]:
-    """Without our tools, their results, and the searches that found them alone."""
+def _cleaned(items: list[Item], before: list[Item], found: Found) -> list[Item]:
+    """Without our tools and the searches that found them alone, and without the results of these and of all calls before."""
     gone = {_id(item) for item in items if is_emitted(item) and _is_gone(item, found)}
+    gone |= {_id(item) for item in before if is_emitted(item)}
     cleaned: list[Item] = []
     run: list[Item] = []
     for item in items:

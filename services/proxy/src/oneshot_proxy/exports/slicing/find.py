@@ -9,6 +9,7 @@ from oneshot_proxy.exports.contract import Slice
 from oneshot_proxy.exports.history import Turn
 from oneshot_proxy.exports.slicing import tools, words
 from oneshot_proxy.model import Item
+from oneshot_proxy.protocols.reading import string
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Thread
 from oneshot_proxy.usage import Usage
@@ -24,6 +25,7 @@ class Found:
     `begin`, `end`: ids of the tool calls that started and ended it, empty where the session holds none. `words`: the person's last
     ones before the start. `cut`: ids of tool calls that go, although they are none of our tools. `calls`: what has anything left;
     `main`: those of the conversation itself, also where nothing is left; `total`: of the session. `used`: our tools, by name.
+    `final`: the last answer, where nothing is left of it.
     """
 
     begin: str
@@ -37,6 +39,7 @@ class Found:
     usage: Usage
     used: tuple[str, ...]
     repository: str
+    final: str
 
 
 async def find(session_id: str, asked: Slice, calls: AsyncIterator[CallRecord]) -> Found:
@@ -47,7 +50,7 @@ async def find(session_id: str, asked: Slice, calls: AsyncIterator[CallRecord]) 
         talks.setdefault(turn.thread.id, _Talk(turn.thread)).take(turn, asked)
     main = talks.get(asked.thread_id) or next((talk for talk in talks.values() if talk.begin(asked)), None)
     found = main and _found(asked, main, talks, len(others))
-    if not found or not found.calls:
+    if not found or not found.main:
         apis = sorted({talk.api for talk in talks.values()} - {"responses"})
         why = f"; it spoke the {', '.join(apis)} API, and tasks are found in the Responses API only" if apis else ""
         raise BadInput(
@@ -94,6 +97,7 @@ class _Talk:
     thread: Thread
     turns: list[_Turn] = field(default_factory=list)
     events: dict[str, _Event] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     words: str = ""
     api: str = ""
@@ -114,9 +118,11 @@ class _Talk:
             self.words = item.text
         elif item.kind == "tool_call":
             names = tools.use(item.raw).names
-            if names or item.call_id in (asked.begin_call_id, asked.end_call_id):
+            own = string(item.raw.get("id"))  # in code mode a client knows this one alone
+            if names or {item.call_id, own} & {asked.begin_call_id, asked.end_call_id}:
                 event = _Event(item.call_id, names, len(self.turns), answered, self.words)
                 self.events.setdefault(item.call_id, event)
+                self.ids.setdefault(own or item.call_id, item.call_id)
         elif item.kind == "tool_result":
             self._result(item, asked)
         elif tools.searched_only_ours(item.raw):
@@ -134,17 +140,20 @@ class _Talk:
             event.ours = event.ours or ours
             event.other = event.other or bool(set(_ANY_TASK.findall(item.text)) - {asked.task_id})
 
+    def _named(self, call_id: str) -> _Event | None:
+        return self.events.get(call_id) or self.events.get(self.ids.get(call_id, ""))
+
     def begin(self, asked: Slice) -> _Event | None:
         """The call that started the task."""
-        if asked.begin_call_id in self.events:
-            return self.events[asked.begin_call_id]
+        if event := self._named(asked.begin_call_id):
+            return event
         named = [event for event in self.events.values() if event.ours]
         return next((event for event in named if tools.START in event.names), named[0] if named else None)
 
     def end(self, asked: Slice, begin: _Event | None) -> _Event | None:
         """The call that ended it: the last one before another task was started."""
-        if asked.end_call_id in self.events:
-            return self.events[asked.end_call_id]
+        if event := self._named(asked.end_call_id):
+            return event
         events = list(self.events.values())
         last = None
         for event in events[events.index(begin) + 1 :] if begin else events:
@@ -166,7 +175,9 @@ def _found(asked: Slice, main: _Talk, talks: dict[str, _Talk], others: int) -> F
     events = [event for event in main.events.values() if first <= event.at <= last]
     bounds = {event.call_id for event in (begin, end) if event and not event.names}
     cut = frozenset().union(bounds, *(talk.cut for talk in talks.values()))
-    kept = [turn for turn in work if _left(turn, cut, begin, end)] + [turn for turn in inner if _left(turn, cut)]
+    # the last one brings what the last tool calls gave back
+    kept = [turn for turn in work if turn is work[-1] or _left(turn, cut, begin, end)]
+    kept += [turn for turn in inner if _left(turn, cut)]
     return Found(
         begin=begin.call_id if begin else "",
         end=end.call_id if end else "",
@@ -179,6 +190,7 @@ def _found(asked: Slice, main: _Talk, talks: dict[str, _Talk], others: int) -> F
         usage=sum((turn.usage for turn in kept), Usage()),
         used=tuple(sorted({name for event in events for name in event.names})),
         repository=asked.repository or main.thread.cwd,
+        final=asked.final_message,
     )
 
 

@@ -31,7 +31,9 @@ def at_top(item: Item, top: str, folder: str) -> Item:
     if kind == "function_call" and name in _COMMANDS:
         return item | {"arguments": _with_folder(reading.string(item.get("arguments")), folder)}
     if kind == "custom_tool_call":
-        text = _PATCHED.sub(lambda found: f"{found[1]}{folder}/", reading.string(item.get("input")))
+        text = reading.string(item.get("input"))
+        if name == "apply_patch" or "tools.apply_patch" in text:  # a patch in a command is applied where that runs
+            text = _PATCHED.sub(lambda found: f"{found[1]}{folder}/", text)
         return item | {"input": _RUN.sub(lambda found: _running(found[1], folder), text)}
     return item
 

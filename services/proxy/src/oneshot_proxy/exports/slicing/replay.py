@@ -12,19 +12,18 @@ from dataclasses import replace
 from oneshot_proxy import protocols
 from oneshot_proxy.cassette import Item, emitted, is_emitted
 from oneshot_proxy.exports import history
+from oneshot_proxy.exports.cassette_answers import ended
 from oneshot_proxy.exports.slicing import cut
 from oneshot_proxy.protocols import reading
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.usage import Usage
 
-_DONE = "The work is done."
-
 
 class Conversation:
     """Takes the calls of the conversation itself, cut, in their order, and gives those that a replay is served from."""
 
-    def __init__(self, final_message: str) -> None:
-        self._final = _message(final_message or _DONE)
+    def __init__(self, final: str) -> None:
+        self._final = cut.message(final)
         self._said: list[Item] = []
         self._waiting: CallRecord | None = None
         self._output: list[Item] = []
@@ -93,14 +92,6 @@ def failed(call: CallRecord) -> bool:
     return decoded is None or bool(history.failure_of(call, decoded))
 
 
-def _message(text: str) -> Item:
-    return {
-        "type": "message",
-        "role": "assistant",
-        "content": [{"type": "output_text", "text": text, "annotations": []}],
-    }
-
-
 def _up_to(items: list[Item], count: int) -> list[Item]:
     """All that no model said, and the first of what one said."""
     kept = []
@@ -129,5 +120,5 @@ def _blank(call: CallRecord) -> CallRecord:
 def _made(call: CallRecord, items: list[Item], output: list[Item]) -> CallRecord:
     """A call with this conversation and this answer."""
     body = (reading.json_object(call.request) or {}) | {"input": items}
-    response = cut.ended(call.response) | {"status": "completed", "output": output}
+    response = ended(call.response) | {"status": "completed", "output": output}
     return replace(cut.answering(call, response), request=json.dumps(body).encode(), status=200, error="")

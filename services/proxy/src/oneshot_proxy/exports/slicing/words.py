@@ -8,7 +8,8 @@ from oneshot_proxy.cassette import Item, text_of
 _AGENTS_OWN = re.compile(
     r"\s*(?:<(environment_context|user_instructions|instructions|turn_aborted|skill|user_shell_command|subagent_notification|"
     r"context_window_reminder|current_time_reminder|image_resize_notice|recommended_plugins|codex_internal_context)\b.*</\1>\s*$"
-    r"|# AGENTS\.md instructions\b|Another language model started to solve this problem\b)",
+    r"|# AGENTS\.md instructions\b|Another language model started to solve this problem\b"
+    r"|You are performing a CONTEXT CHECKPOINT COMPACTION\b)",
     re.DOTALL | re.IGNORECASE,
 )
 

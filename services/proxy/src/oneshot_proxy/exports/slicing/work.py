@@ -47,30 +47,30 @@ def say(asked: Slice, found: Found, losses: Losses, *, replayed: bool) -> None:
         losses.add("calls that failed, and were made again")
 
 
-async def work(
-    asked: Slice, found: Found, calls: AsyncIterator[CallRecord], *, replayed: bool
-) -> AsyncIterator[CallRecord]:
+async def work(found: Found, calls: AsyncIterator[CallRecord], *, replayed: bool) -> AsyncIterator[CallRecord]:
     """The calls of `found`, cut; `replayed`: as a replay can be served from them."""
-    talk = replay.Conversation(asked.final_message)
-    main, folder = frozenset(found.main), ""
+    wanted = found.calls.union(found.main) if replayed else found.calls
+    mine = (
+        await offload.run(len(call.request) + len(call.response), cut.record, call, found)
+        async for call in calls
+        if call.seq in wanted
+    )
+    async for each in _replayed(found, mine) if replayed else mine:
+        yield each
+
+
+async def _replayed(found: Found, calls: AsyncIterator[CallRecord]) -> AsyncIterator[CallRecord]:
+    talk, main, folder = replay.Conversation(found.final), frozenset(found.main), ""
     async for call in calls:
-        if call.seq not in found.calls and call.seq not in main:
-            continue
         size = len(call.request) + len(call.response)
-        mine = await offload.run(size, cut.record, call, found)
-        if not replayed:
-            if call.seq in found.calls:
-                yield mine
-            continue
-        mine, folder = await offload.run(size, _at_top, mine, found.repository, folder)
-        if call.seq in main:
+        mine, folder = await offload.run(size, _at_top, call, found.repository, folder)
+        if mine.seq in main:
             for each in talk.take(mine):
                 yield each
         elif not replay.failed(mine):
             yield mine
-    if replayed:
-        for each in talk.end():
-            yield each
+    for each in talk.end():
+        yield each
 
 
 def _at_top(call: CallRecord, top: str, folder: str) -> tuple[CallRecord, str]:
