@@ -95,14 +95,20 @@ class House:
         return (await self.stub.StartTask(pb.StartTaskRequest(task_id=task_id, title=title, **more))).task
 
     async def end(
-        self, task_id: str = "t1", *, pack: bytes | None = None, sha256: str | None = None, **more: Any
+        self,
+        task_id: str = "t1",
+        *,
+        pack: bytes | None = None,
+        sha256: str | None = None,
+        rollout: bytes = b"",
+        **more: Any,
     ) -> pb.CaptureTask:
         """End a task; from BASE to END unless the ids say otherwise."""
         more.setdefault("base_tree", await self.repository.tree(BASE))
         more.setdefault("end_tree", await self.repository.tree(END))
         ending = pb.Ending(task_id=task_id, **more)
         content = await self.repository.pack(ending.base_tree, ending.end_tree) if pack is None else pack
-        return (await self.stub.EndTask(stream(ending, content, sha256))).task
+        return (await self.stub.EndTask(stream(ending, content, sha256, rollout))).task
 
     async def both(self, base: Tree, end: Tree, task_id: str = "t1", **more: Any) -> Path:
         """Start and end a task with these trees; returns its folder."""
@@ -123,16 +129,23 @@ class House:
         return [*self.created.glob(".*"), *(self.data / "state" / "capture").iterdir()]
 
 
-async def stream(ending: pb.Ending, pack: bytes, sha256: str | None = None) -> AsyncIterator[pb.EndTaskRequest]:
+async def stream(
+    ending: pb.Ending, pack: bytes, sha256: str | None = None, rollout: bytes = b""
+) -> AsyncIterator[pb.EndTaskRequest]:
     """What EndTask takes."""
     yield pb.EndTaskRequest(ending=ending)
+    for at in range(0, len(rollout), CHUNK):
+        yield pb.EndTaskRequest(rollout=rollout[at : at + CHUNK])
     for at in range(0, len(pack), CHUNK):
         yield pb.EndTaskRequest(chunk=pack[at : at + CHUNK])
     yield pb.EndTaskRequest(sha256=hashlib.sha256(pack).hexdigest() if sha256 is None else sha256)
 
 
+NO_RECORD = "there is no reference cassette, and no trajectory: no session of the proxy recorded the work"
+
+
 @contextlib.asynccontextmanager
-async def house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+async def house(folder: Path, proxy: Any = None, **settings: Any) -> AsyncIterator[House]:
     """The service with its data in a folder, and an empty repository beside it."""
     with tempfile.TemporaryDirectory(prefix="osc-") as short:
         token = Path(short) / "token"
@@ -140,7 +153,7 @@ async def house(folder: Path, **settings: Any) -> AsyncIterator[House]:
         made = CaptureSettings(
             **{"listen": f"unix:{short}/c", "token_file": token, "data": folder / "data", **settings}
         )
-        capture = Capture(made)
+        capture = Capture(made, proxy)
         running, address = await server.start("capture", made, [service(capture)], capture.busy)
         try:
             async with client.channel(address, TOKEN) as channel:

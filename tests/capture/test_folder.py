@@ -28,12 +28,14 @@ def files(folder: Path) -> list[str]:
 
 async def test_every_file_in_its_place(house: House) -> None:
     started = await house.start(notes="for Zoë", labels=["calc", "bug"], session_id="s-1", instructions="Sum up.\n")
-    task = await house.end(summary="It subtracted.")
+    linking = {"session_id": "s-2", "thread_id": "th", "begin_call_id": "c1", "end_call_id": "c2", "repository": "/r"}
+    task = await house.end(summary="It subtracted.", labels=["bug", "py"], **linking)
     folder = house.created / task.folder
     assert files(folder) == [
         "environment/repo/README",
         "environment/repo/src/calc.py",
         "instruction.md",
+        "oneshot/candidates.json",
         "oneshot/origin.json",
         "oneshot/rubric.toml",
         "solution/solution.patch",
@@ -53,15 +55,19 @@ async def test_every_file_in_its_place(house: House) -> None:
         "task_id": "t1",
         "title": "Add numbers",
         "notes": "for Zoë",
-        "labels": ["calc", "bug"],
-        "session_id": "s-1",
+        "labels": ["calc", "bug", "py"],
+        **linking,
         "summary": "It subtracted.",
         "base_tree": started.start.base_tree,
         "end_tree": await house.repository.tree(END),
         "started_at": started.started_at,
         "ended_at": task.ended_at,
-        "remarks": [],
+        "remarks": [
+            "there is no reference cassette, and no trajectory: this service has no proxy to ask",
+        ],
     }
+    candidates = json.loads((folder / "oneshot" / "candidates.json").read_text())
+    assert candidates == {"fail_to_pass": ["tests/test_calc.py::test_add"], "pass_to_pass": []}
     assert (task.counts.base_files, task.counts.source_files, task.counts.test_files) == (2, 1, 1)
 
 
@@ -110,7 +116,8 @@ async def test_where_only_tests_change_they_are_the_solution(house: House) -> No
     assert b"tests/test_calc.py" in (folder / "solution" / "solution.patch").read_bytes()
     assert not (folder / "tests").exists()
     assert (await house.status()).remarks == [
-        "only tests were changed: they are the solution, and there are none to find it by"
+        "only tests were changed: they are the solution, and there are none to find it by",
+        harness.NO_RECORD,
     ]
 
 
@@ -130,6 +137,7 @@ async def test_links_that_lead_out_are_left_out_and_remarked(house: House) -> No
     assert remarks == [
         "'out' was left out: it is a link that leads out of the tree",
         "'src/up' was left out: it is a link that leads out of the tree",
+        harness.NO_RECORD,
     ]
     assert json.loads((folder / "oneshot" / "origin.json").read_text())["remarks"] == remarks
 
@@ -138,8 +146,8 @@ async def test_many_remarks_are_cut(house: House) -> None:
     base: Tree = {b"a": ("file", b""), **{b"l%d" % number: ("link", b"/x") for number in range(30)}}
     await house.both(base, {b"a": ("file", b"1")})
     remarks = (await house.status()).remarks
-    assert len(remarks) == 21
-    assert remarks[-1] == "10 more were left out"
+    assert len(remarks) == 22
+    assert remarks[-2:] == ["10 more were left out", harness.NO_RECORD]
 
 
 async def test_a_change_of_nothing_but_what_is_left_out(house: House) -> None:

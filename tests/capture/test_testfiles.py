@@ -4,26 +4,8 @@ import pytest
 
 from oneshot_capture import testfiles
 from oneshot_capture.entries import NOTHING, Entry
+from oneshot_shared import testnames
 from oneshot_shared.errors import BadInput
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *["tests/x", "a/test/x", "src/__tests__/x.js", "test_a.py", "a/test_b.py", "a_test.py", "conftest.py"],
-        *["pkg/a_test.go", "a.test.ts", "a.spec.tsx", "a.test.mjs", "a_spec.rb", "a_test.rb", "FooTest.java"],
-        *["FooTests.cs", "FooTest.kt", "a_test.exs", "a_test.cc", "tests/\udcff"],
-    ],
-)
-def test_looks_like_a_test(path: str) -> None:
-    assert testfiles.by_name(path.encode("utf-8", "surrogateescape"))
-
-
-@pytest.mark.parametrize(
-    "path", ["a.py", "test", "contest.py", "testing/x.py", "latest.ts", "spec/api.yaml", "a/tests.rs"]
-)
-def test_looks_like_none(path: str) -> None:
-    assert not testfiles.by_name(path.encode())
 
 
 def test_named_ones() -> None:
@@ -50,6 +32,6 @@ def change(path: bytes, *, gone: bool = False) -> Entry:
     ],
 )
 def test_what_goes_for_something_in_its_place_goes_with_it(changes: list[Entry], source: list[bytes]) -> None:
-    found, tests = testfiles.split(changes, testfiles.by_name)
+    found, tests = testfiles.split(changes, testnames.by_name)
     assert [each.path for each in found] == source
     assert sorted(each.path for each in [*found, *tests]) == sorted(each.path for each in changes)

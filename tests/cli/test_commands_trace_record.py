@@ -1,13 +1,9 @@
 """oneshot trace record: a person's command, recorded, and never in its way."""
 
-import asyncio
-import contextlib
 import json
 import os
 import signal
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,7 +11,7 @@ import pytest
 
 from cli.harness import House, await_line, end, house, until
 from fakes import tls
-from fakes.model_server import ModelServer, say
+from fakes.model_server import say, serving
 
 MINE = "sk-mine-0123456789abcdefghij"
 ASK = """
@@ -29,25 +25,9 @@ sys.exit(7)
 """
 
 
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[tuple[ModelServer, tls.Tls]]:
-    """A scripted model API with TLS, in a thread with a loop of its own."""
-    made, loop = tls.made(folder), asyncio.new_event_loop()
-    server = ModelServer(lambda _: say("hello"), tls=made.server)
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
-    try:
-        yield server, made
-    finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
-
-
 def test_a_command_is_recorded_with_its_own_login(tmp_path: Path) -> None:
-    with serving(tmp_path / "tls") as (server, made):
+    made = tls.made(tmp_path / "tls")
+    with serving(lambda _: say("hello"), made.server) as server:
         settings = {
             "ONESHOT_PROXY_UPSTREAM_CA": str(made.authority),
             "ONESHOT_PROXY_MODEL_HOSTS": server.base_url.split("/")[2],

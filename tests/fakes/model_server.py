@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -167,6 +168,25 @@ class ModelServer:
         else:
             writer.write(b"0\r\n\r\n")
             await writer.drain()
+
+
+@contextlib.contextmanager
+def serving(
+    answers: Sequence[Answer] | Callable[[Seen], Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[ModelServer]:
+    """The same in a thread with a loop of its own, for tests that have none."""
+    loop = asyncio.new_event_loop()
+    server = ModelServer(answers, tls)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
 
 
 async def _read(reader: asyncio.StreamReader) -> Seen:

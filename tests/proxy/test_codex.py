@@ -5,36 +5,10 @@ import json
 import os
 from pathlib import Path
 
-import codex_cli_bin
-
+from fakes.codex import CODEX, MODEL, at_gateway
 from proxy.harness import Proxy
 from proxy.test_cassette import lines
 
-MODEL = "gpt-5.5"
-CODEX = Path(codex_cli_bin.__file__).parent / "bin" / "codex"
-CONFIG = """
-model = "gpt-5.5"
-model_provider = "oneshot"
-check_for_update_on_startup = false
-web_search = "disabled"
-[model_providers.oneshot]
-name = "oneshot"
-base_url = "http://127.0.0.1:{port}/v1"
-wire_api = "responses"
-env_key = "ONESHOT_RUN_KEY"
-request_max_retries = 0
-stream_max_retries = 0
-[features]
-plugins = false
-shell_snapshot = false
-unbounded_connection_retries = false
-[otel]
-metrics_exporter = "none"
-[analytics]
-enabled = false
-[shell_environment_policy]
-exclude = ["ONESHOT_RUN_KEY", "*PROXY*"]
-"""
 HEADER = {"format": "oneshot-cassette/1", "wire_api": "responses", "model": MODEL}
 USAGE = {"input_tokens": 1000, "output_tokens": 10}
 WRITE = {
@@ -55,7 +29,7 @@ DONE = {"output": [{"type": "message", "content": [{"type": "output_text", "text
 async def codex(proxy: Proxy, token: str, home: Path, work: Path) -> tuple[int, str]:
     home.mkdir()
     work.mkdir()
-    (home / "config.toml").write_text(CONFIG.format(port=proxy.port))
+    (home / "config.toml").write_text(at_gateway(proxy.port))
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "CODEX_HOME": str(home), "ONESHOT_RUN_KEY": token}
     command = (CODEX, "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write", "-C", work, "Write out.txt.")
     process = await asyncio.create_subprocess_exec(

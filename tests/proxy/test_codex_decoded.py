@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fakes.codex import CODEX, at_gateway
 from fakes.model_server import Answer, ModelServer, Seen, call, items, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy import protocols
 from proxy.harness import Proxy
 from proxy.protocols.examples import record
-from proxy.test_codex import CODEX, CONFIG
 
 SEARCH = {"type": "tool_search_call", "call_id": "s1", "execution": "client", "status": "completed"}
 
@@ -29,7 +29,7 @@ def script(seen: Seen) -> Answer:
 async def run(proxy: Proxy, token: str, model: str, folder: Path) -> list[pb.Call]:
     home = folder / "home"
     home.mkdir()
-    (home / "config.toml").write_text(CONFIG.format(port=proxy.port).replace('"gpt-5.5"', f'"{model}"'))
+    (home / "config.toml").write_text(at_gateway(proxy.port).replace('"gpt-5.5"', f'"{model}"'))
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "CODEX_HOME": str(home), "ONESHOT_RUN_KEY": token}
     command = (CODEX, "exec", "--json", "--skip-git-repo-check", "-s", "read-only", "-C", folder, "Go.")
     process = await asyncio.create_subprocess_exec(

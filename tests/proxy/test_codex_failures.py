@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from fakes.codex import CODEX, MODEL, at_gateway
 from fakes.model_server import Answer, ModelServer, Seen, error, items, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from proxy.harness import CANARY, Proxy
 from proxy.secrets_search import holding
-from proxy.test_codex import CODEX, CONFIG, MODEL
 
 
 def used(number: int) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Scene:
         """Start Codex; with `arguments` another way than `exec` with a first prompt."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        config = CONFIG.format(port=self.proxy.port)
+        config = at_gateway(self.proxy.port)
         config = config.replace("request_max_retries = 0", f"request_max_retries = {request_retries}")
         config = config.replace("stream_max_retries = 0", f"stream_max_retries = {stream_retries}")
         (home / "config.toml").write_text(config)

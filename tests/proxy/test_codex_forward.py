@@ -12,39 +12,13 @@ from pathlib import Path
 import pytest
 
 from fakes import tls
+from fakes.codex import CODEX, PROVIDER, QUIET
 from fakes.model_server import Answer, ModelServer, Seen, body, call, error, say
 from oneshot.proxy.v1 import proxy_pb2 as pb
 from proxy import harness
 from proxy.harness import CANARY, Proxy
-from proxy.test_codex import CODEX
 
 MINE = "sk-mine-0123456789abcdefghij"
-QUIET = """
-model = "gpt-5.5"
-check_for_update_on_startup = false
-web_search = "disabled"
-{more}
-[features]
-plugins = false
-shell_snapshot = false
-unbounded_connection_retries = false
-[otel]
-metrics_exporter = "none"
-[analytics]
-enabled = false
-[shell_environment_policy]
-exclude = ["*KEY*", "*PROXY*"]
-"""
-CUSTOM = """
-model_provider = "mine"
-[model_providers.mine]
-name = "mine"
-base_url = "{base_url}"
-wire_api = "responses"
-env_key = "MY_KEY"
-request_max_retries = 0
-stream_max_retries = 0
-"""
 ACCOUNT = {
     "id": "account-1",
     "name": "mine",
@@ -128,7 +102,9 @@ async def test_a_persons_key_for_a_provider_of_her_own(proxy: Proxy, made: tls.T
     async with ModelServer(Script(), tls=made.server) as server:
         await proxy.keys(server.base_url)
         token = await proxy.open_live()
-        await codex(proxy, f"live-1:{token}", tmp_path, CUSTOM.format(base_url=server.base_url), MY_KEY=MINE)
+        await codex(
+            proxy, f"live-1:{token}", tmp_path, PROVIDER.format(base_url=server.base_url, env_key="MY_KEY"), MY_KEY=MINE
+        )
     assert {seen.headers["authorization"] for seen in posted(server)} == {f"Bearer {MINE}"}
     await check(proxy, "live-1")
     await harness.assert_nowhere(proxy, MINE, token, CANARY)
@@ -182,7 +158,11 @@ async def test_a_run_gets_the_proxys_key_and_only_upstream(
     async with ModelServer(Script(), tls=made.server) as server:
         await proxy.keys(server.base_url)
         token = await proxy.open(model="gpt-5.5")
-        config = f'openai_base_url = "{server.base_url}"' if builtin else CUSTOM.format(base_url=server.base_url)
+        config = (
+            f'openai_base_url = "{server.base_url}"'
+            if builtin
+            else PROVIDER.format(base_url=server.base_url, env_key="MY_KEY")
+        )
         keys = {"CODEX_API_KEY" if builtin else "MY_KEY": token}
         await codex(proxy, f"run-1:{token}", tmp_path, config, **keys)
     assert {seen.headers["authorization"] for seen in posted(server)} == {f"Bearer {CANARY}"}

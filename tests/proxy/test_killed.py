@@ -61,6 +61,7 @@ async def killed(tmp_path: Path, base_url: str) -> list[bytes]:
         await proxy.recorded(FINISHED)
         held = [await proxy.stream(opened.token, body(f"held {n}")) for n in range(STREAMS)]
         await asyncio.gather(*(stream.chunk() for stream in held))
+        await proxy.calls()  # that a call has begun is written behind its back: this waits for it
         os.kill(process.pid, signal.SIGKILL)
         for stream in held:
             stream.close()

@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.codex import CODEX, at_gateway
 from fakes.model_server import Answer, ModelServer, Seen, items, say
 from oneshot_proxy.records import CallRecord
 from oneshot_proxy.threads import Retries, Thread, thread_of
 from proxy.protocols.examples import BASE
-from proxy.test_codex import CODEX, CONFIG
 
 META = {
     "session_id": "t1",
@@ -85,7 +85,7 @@ async def test_real_codex_and_its_sub_agent(tmp_path: Path) -> None:
     async with ModelServer(script) as server:
         port = int(server.base_url.split(":")[2].partition("/")[0])
         # a model that Codex does not know is shown all tools
-        (home / "config.toml").write_text(CONFIG.format(port=port).replace('"gpt-5.5"', '"mock"'))
+        (home / "config.toml").write_text(at_gateway(port).replace('"gpt-5.5"', '"mock"'))
         env = {"PATH": os.environ["PATH"], "HOME": str(home), "CODEX_HOME": str(home), "ONESHOT_RUN_KEY": "none"}
         command = (CODEX, "exec", "--json", "--skip-git-repo-check", "-s", "read-only", "-C", tmp_path, "Spawn.")
         process = await asyncio.create_subprocess_exec(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from oneshot.capture.v1 import capture_pb2_grpc
 from oneshot.info.v1 import info_pb2, info_pb2_grpc
 from oneshot.orchestrator.v1 import orchestrator_pb2_grpc
 from oneshot.proxy.v1 import proxy_pb2, proxy_pb2_grpc
@@ -16,7 +17,8 @@ from oneshot_shared.client import channel
 from oneshot_shared.errors import BadInput, NotReady, sentence
 from oneshot_shared.providers import PROVIDERS
 
-PROXY_PORT, ORCHESTRATOR_PORT = 50052, 50053
+ORCHESTRATOR_PORT = 50053
+PORTS = {"capture": 50051, "proxy": 50052}
 SILENT = "does not answer"
 
 
@@ -98,20 +100,37 @@ async def proxy(endpoint: str = "") -> AsyncIterator["proxy_pb2_grpc.ProxyServic
 
     :raises NotReady: no stack can be started or reached.
     """
+    async with _beside("proxy", endpoint) as opened:
+        yield proxy_pb2_grpc.ProxyServiceStub(opened)
+
+
+@asynccontextmanager
+async def capture(endpoint: str = "") -> AsyncIterator["capture_pb2_grpc.CaptureServiceAsyncStub"]:
+    """The capture service beside the orchestrator at an endpoint, else of the embedded stack, which is started.
+
+    :raises NotReady: no stack can be started or reached.
+    """
+    async with _beside("capture", endpoint) as opened:
+        yield capture_pb2_grpc.CaptureServiceStub(opened)
+
+
+@asynccontextmanager
+async def _beside(service: str, endpoint: str) -> AsyncIterator[Any]:
     from oneshot_cli.lifecycle import joined
 
     endpoint = endpoint or os.environ.get("ONESHOT_ENDPOINT", "")
     if endpoint:
-        address, token = remote_proxy(endpoint)
-        endpoint = f"{address}, where the proxy of {endpoint} would be (ONESHOT_PORT_PROXY sets its port)"
+        address, token = remote(service, endpoint)
+        variable = f"ONESHOT_PORT_{service.upper()}"
+        endpoint = f"{address}, where the {service} of {endpoint} would be ({variable} sets its port)"
     else:
         stack = Stack.here()
         await joined(stack, any_build=True)
-        address, token = stack.address("proxy"), stack.token
+        address, token = stack.address(service), stack.token
     async with channel(address, token) as opened:
         if endpoint:
             await _reached(opened, endpoint)
-        yield proxy_pb2_grpc.ProxyServiceStub(opened)
+        yield opened
 
 
 async def remote_info(endpoint: str, timeout: float) -> info_pb2.GetInfoResponse:
@@ -121,11 +140,11 @@ async def remote_info(endpoint: str, timeout: float) -> info_pb2.GetInfoResponse
         return await _reached(opened, endpoint, timeout)
 
 
-def remote_proxy(endpoint: str) -> tuple[str, str]:
-    """Address and token of the proxy beside the orchestrator at an endpoint. :raises BadInput, NotReady: as there."""
+def remote(service: str, endpoint: str) -> tuple[str, str]:
+    """Address and token of a service beside the orchestrator at an endpoint. :raises BadInput, NotReady: as there."""
     address, token = _remote(endpoint)
-    port = os.environ.get("ONESHOT_PORT_PROXY", "")
-    return f"{address.partition(':')[0]}:{port or PROXY_PORT}", token
+    port = os.environ.get(f"ONESHOT_PORT_{service.upper()}", "")
+    return f"{address.partition(':')[0]}:{port or PORTS[service]}", token
 
 
 async def _reached(opened: Any, endpoint: str, timeout: float = 10) -> info_pb2.GetInfoResponse:  # noqa: ANN401 -- a channel

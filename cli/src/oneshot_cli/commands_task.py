@@ -9,24 +9,13 @@ app = typer.Typer(help="Tasks on this machine.", no_args_is_help=True)
 
 @app.command("list")
 def list_tasks(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """List the prepared tasks."""
+    """List the tasks: prepared ones can be run, created ones are to be prepared, the others are being captured."""
 
     async def work() -> int:
-        from oneshot_cli import places
-        from oneshot_shared import task
-        from oneshot_shared.errors import BadInput
+        from oneshot_cli import places, task_rows
 
-        rows = []
-        folder = places.data_folder() / "tasks" / "prepared"
-        for path in sorted(folder.glob("*/task.toml")):
-            try:
-                found = task.load(path.parent)
-                tests = len(found.expected.fail_to_pass + found.expected.pass_to_pass) if found.expected else 0
-                rows.append(
-                    {"slug": found.slug, "tests": tests, "instruction": found.instruction.strip().split("\n")[0]}
-                )
-            except BadInput as error:
-                rows.append({"slug": path.parent.name, "tests": 0, "instruction": f"unusable: {error}"})
+        folder = places.data_folder() / "tasks"
+        rows = task_rows.all_in(folder)
         if as_json:
             from oneshot_cli import json_out
 
@@ -34,7 +23,8 @@ def list_tasks(as_json: bool = typer.Option(False, "--json", help="Print JSON.")
         elif not rows:
             print(f"No tasks in {folder}.")
         for row in rows if not as_json else []:
-            print(f"{row['slug']:<30} {row['tests']:>3} tests  {row['instruction']}")
+            tests = f"{row['tests']:>3} tests" if row["tests"] is not None else " " * 9
+            print(f"{row['slug']:<30} {row['state']:<14} {tests}  {row['instruction']}")
         return 0
 
     ending.start(work())

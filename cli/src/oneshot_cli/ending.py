@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 PASS, FAIL, BAD, INVALID, CANCELLED, CLOSED_PIPE = 0, 1, 2, 3, 130, 141
@@ -34,6 +34,20 @@ def start(work: Coroutine[Any, Any, int]) -> None:
         _say(sentence(error) + ("; free some space or set ONESHOT_DATA to another disk" if full else ""))
         code = BAD
     raise SystemExit(code)
+
+
+def program(run: Callable[[], object]) -> None:
+    """Run a program to its end. A fault of ours must not end with the exit code of a verdict."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        raise SystemExit(CANCELLED) from None
+    except Exception:  # noqa: BLE001 -- the boundary
+        import traceback
+
+        traceback.print_exc()
+        _say("this is a fault in oneshot itself, not in your input; please report the lines above")
+        raise SystemExit(INVALID) from None
 
 
 def closed_pipe() -> int:

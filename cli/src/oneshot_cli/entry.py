@@ -18,6 +18,10 @@ def main() -> None:
 
         _print(Path(__file__).with_name("help.txt").read_text())
         raise SystemExit(0 if given else 2)
+    elif given == ["mcp"]:  # Codex waits for it at each start
+        from oneshot_cli import mcp_server
+
+        mcp_server.main()
     else:
         from oneshot_cli import main as full
 

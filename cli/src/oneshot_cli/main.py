@@ -6,10 +6,14 @@ import typer
 
 from oneshot_cli import (
     commands_doctor,
+    commands_mcp,
     commands_run,
     commands_runs,
     commands_stack,
     commands_task,
+    commands_task_check,
+    commands_task_create,
+    commands_task_work,
     commands_trace,
     commands_trace_record,
     commands_trace_store,
@@ -30,11 +34,22 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
+commands_task.app.command("check")(commands_task_check.check)
+commands_task.app.command("create")(commands_task_create.create)
+for command in (
+    commands_task_work.start,
+    commands_task_work.end,
+    commands_task_work.status,
+    commands_task_work.abort,
+    commands_task_work.send,
+):
+    commands_task.app.command()(command)
 app.add_typer(commands_trace.app, name="trace")
 commands_trace.app.command("record")(commands_trace_record.record)
 commands_trace.app.command("verify")(commands_trace_store.verify)
 commands_trace.app.command("prune")(commands_trace_store.prune)
 app.command("doctor", short_help="Show what this machine lacks, and what mends it.")(commands_doctor.doctor)
+app.add_typer(commands_mcp.app, name="mcp", hidden=True)
 app.command("up")(commands_stack.up)
 app.command("status")(commands_stack.status)
 app.command("down")(commands_stack.down)
@@ -60,16 +75,4 @@ def optional_value(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Parse and run."""
-    try:
-        app(args=optional_value(sys.argv[1:]), standalone_mode=True)
-    except KeyboardInterrupt:
-        raise SystemExit(ending.CANCELLED) from None
-    except Exception:  # noqa: BLE001 -- a fault of ours must not end with the exit code of a verdict
-        import traceback
-
-        traceback.print_exc()
-        print(
-            "oneshot: this is a fault in oneshot itself, not in your input; please report the lines above",
-            file=sys.stderr,
-        )
-        raise SystemExit(ending.INVALID) from None
+    ending.program(lambda: app(args=optional_value(sys.argv[1:]), standalone_mode=True))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from oneshot_shared.errors import BadInput, NotReady
@@ -17,9 +18,9 @@ def checkout() -> Path | None:
     return _CHECKOUT if (_CHECKOUT / "protos" / "oneshot").is_dir() else None
 
 
-def data_folder() -> Path:
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """ONESHOT_DATA, else the checkout's data/, else the user's data folder."""
-    if given := os.environ.get("ONESHOT_DATA"):
+    if given := environment.get("ONESHOT_DATA"):
         try:
             return Path(given).expanduser().resolve()
         except RuntimeError as error:

@@ -12,13 +12,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from fakes.codex import CODEX, at_gateway
 from fakes.model_server import USAGE, Answer, ModelServer, Seen, call, error, event, items, message, say
 from oneshot_proxy.exports import atif, raw, rollout
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.store import Store
 from proxy import harness
 from proxy.exports.builders import pieces
-from proxy.test_codex import CODEX, CONFIG
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -88,7 +88,7 @@ async def _codex(proxy: harness.Proxy, token: str, folder: Path, flags: tuple[st
     home, work = folder / "home", folder / "work"
     home.mkdir()
     work.mkdir()
-    (home / "config.toml").write_text(CONFIG.format(port=proxy.port))
+    (home / "config.toml").write_text(at_gateway(proxy.port))
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "CODEX_HOME": str(home), "ONESHOT_RUN_KEY": token}
     process = await asyncio.create_subprocess_exec(
         *(CODEX, "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write", *flags),

@@ -57,7 +57,7 @@ def _elsewhere(machine: Machine) -> Check:
     """The keys of the stack at the endpoint, whose proxy is published beside it."""
     try:
         asyncio.run(clients.remote_info(machine.endpoint, SECONDS))
-        address, token = clients.remote_proxy(machine.endpoint)
+        address, token = clients.remote("proxy", machine.endpoint)
     except (BadInput, NotReady, OSError, RuntimeError):
         return skip("model key", "the stack at the endpoint, which would know, is not reached")
     try:

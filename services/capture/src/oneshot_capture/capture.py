@@ -9,11 +9,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import checking, folder, naming, receiving
+from oneshot.proxy.v1 import proxy_pb2_grpc
+from oneshot_capture import folder, receiving, trace
 from oneshot_capture.settings import CaptureSettings
 from oneshot_capture.store import CaptureStore
 from oneshot_capture.trees import PackedTrees
-from oneshot_shared import logs
+from oneshot_shared import capture_checks, logs, naming
 from oneshot_shared.errors import NotReady, sentence
 from oneshot_shared.task import Rubric
 
@@ -27,9 +28,10 @@ _NEXT = {
 
 
 class Capture:
-    """Every task and its folder. One for a data folder."""
+    """Every task and its folder. One for a data folder. `proxy`: where sessions are recorded, if anywhere."""
 
-    def __init__(self, settings: CaptureSettings) -> None:
+    def __init__(self, settings: CaptureSettings, proxy: "proxy_pb2_grpc.ProxyServiceAsyncStub | None" = None) -> None:
+        self._proxy = proxy
         self._pack_bytes = settings.pack_mb * _MIB
         self._created = settings.data / "tasks" / "created"
         self._scratch = settings.data / "state" / "capture"
@@ -44,7 +46,7 @@ class Capture:
 
     def start(self, request: pb.StartTaskRequest) -> pb.CaptureTask:
         """Remember a new task. :raises BadInput: the request. FileExistsError: the id stands for other content."""
-        checking.check_start(request)
+        capture_checks.check_start(request)
         if known := self._store.get(request.task_id):
             if known.start != request:
                 raise FileExistsError(
@@ -57,21 +59,21 @@ class Capture:
         return _told(task)
 
     async def end(self, requests: AsyncIterator[pb.EndTaskRequest]) -> pb.CaptureTask:
-        """Take an ending and both trees, and write the created task.
+        """Take an ending, the agent's own record and both trees, and write the created task.
 
         :raises BadInput: the stream or the trees. FileNotFoundError, NotReady, FileExistsError: the task's state.
         """
         ending = await receiving.ending(requests)
         task = self.get(ending.task_id)
-        rubric = checking.check_ending(ending)
-        checking.check_same_base(task.start, ending)
+        rubric = capture_checks.check_ending(ending)
+        capture_checks.check_same_task(task.start, ending)
         if _ended(task, ending):
             return task
         place = Path(mkdtemp(prefix=_NEW, dir=self._scratch))
         try:
-            await receiving.pack(requests, place / "received.pack", self._pack_bytes)
+            await receiving.rest(requests, place, self._pack_bytes)
         except BaseException:
-            shutil.rmtree(place, ignore_errors=True)  # one file; a caller who has left leaves no time to wait
+            shutil.rmtree(place, ignore_errors=True)  # two files; a caller who has left leaves no time to wait
             raise
         if self._stopping:
             shutil.rmtree(place, ignore_errors=True)
@@ -97,8 +99,10 @@ class Capture:
                 task.ending.CopyFrom(ending)
                 task.ended_at = naming.rfc3339(moment)
                 trees = PackedTrees(place)
-                await trees.take(place / "received.pack")
+                await trees.take(place / receiving.PACK)
                 await folder.write(half, trees, task, rubric)
+                task.remarks.extend(await trace.write(half / "oneshot", task, place / receiving.ROLLOUT, self._proxy))
+                folder.write_origin(half, task)
                 task.folder = naming.folder(task.start.title, moment, lambda name: (self._created / name).exists())
                 self._store.save(task)
                 half.rename(self._created / task.folder)  # the atomic step; get() settles a kill before or after it

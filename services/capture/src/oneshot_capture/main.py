@@ -1,10 +1,15 @@
 """The program `oneshot-capture`."""
 
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
 from oneshot.capture.v1 import capture_pb2_grpc
+from oneshot.proxy.v1 import proxy_pb2_grpc
 from oneshot_capture.capture import Capture
 from oneshot_capture.servicer import CaptureServicer
 from oneshot_capture.settings import CaptureSettings
 from oneshot_shared import server, settings
+from oneshot_shared.client import channel
 
 _NAME = "capture"
 
@@ -21,11 +26,24 @@ def service(capture: Capture) -> server.Service:
 async def serve() -> None:
     """Serve until told to stop."""
     loaded = settings.load(CaptureSettings)
-    capture = Capture(loaded)
-    try:
-        await server.run(_NAME, loaded, [service(capture)], busy=capture.busy, stop=capture.finish)
-    finally:
-        capture.close()
+    async with AsyncExitStack() as stack:
+        proxy = None
+        if loaded.proxy:
+            proxy = proxy_pb2_grpc.ProxyServiceStub(
+                await stack.enter_async_context(channel(loaded.proxy, loaded.token()))
+            )
+        capture = Capture(loaded, proxy)
+        stack.callback(capture.close)
+        asked = await _http(stack, loaded, capture) if loaded.http_listen else str
+        await server.run(_NAME, loaded, [service(capture)], busy=lambda: capture.busy() or asked(), stop=capture.finish)
+
+
+async def _http(stack: AsyncExitStack, loaded: CaptureSettings, capture: Capture) -> Callable[[], str]:
+    """Serve over HTTP too; returns what tells whether that is busy."""
+    from oneshot_capture.http.serving import serving  # which takes a second, and memory
+
+    _, busy = await stack.enter_async_context(serving(loaded, capture))
+    return busy
 
 
 def main() -> None:

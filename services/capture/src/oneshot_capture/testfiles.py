@@ -1,24 +1,10 @@
 """Which changes are tests: the named ones, else those with the names that tests usually have."""
 
 import os
-import re
 from collections.abc import Callable, Sequence
 
 from oneshot_capture.entries import NOTHING, Entry
 from oneshot_shared.errors import BadInput, nearest, printable
-
-_FOLDERS = {b"test", b"tests", b"__tests__"}
-_FILE = re.compile(
-    rb"test_.*\.py|conftest\.py|.*_test\.(py|go|rb|exs|dart|c|cc|cpp)|.*_spec\.rb|.*[._-](test|spec)\.[cm]?[jt]sx?"
-    rb"|.*Tests?\.(java|kt|scala|cs|php|swift)",
-    re.DOTALL,
-)
-
-
-def by_name(path: bytes) -> bool:
-    """Whether a path looks like a test's."""
-    *folders, name = path.split(b"/")
-    return not _FOLDERS.isdisjoint(folders) or _FILE.fullmatch(name) is not None
 
 
 def named(given: Sequence[str], known: Sequence[bytes]) -> Callable[[bytes], bool]:

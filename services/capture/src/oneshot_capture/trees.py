@@ -100,8 +100,7 @@ class PackedTrees:
 
     async def _unfit(self, found: Sequence[Entry]) -> AsyncIterator[tuple[Entry, str]]:
         short = [entry for entry in found if entry.mode == LINK and entry.size <= entries.MAX_TARGET_BYTES]
-        wanted = b"".join(entry.oid + b"\n" for entry in short)
-        targets = dict(zip(short, entries.contents(await self._git("cat-file", "--batch", stdin=wanted)), strict=True))
+        targets = dict(zip(short, await self.contents(short), strict=True))
         for entry in found:
             if why := entries.why_left_out(entry, targets.get(entry)):
                 yield entry, why
@@ -110,6 +109,11 @@ class PackedTrees:
         """Every path that differs, with what the end has there."""
         said = await self._git("diff-tree", "-r", "-z", "--raw", "--no-renames", base.oid, end.oid)
         return list(entries.of_diff(said))
+
+    async def contents(self, files: Sequence[Entry]) -> list[bytes]:
+        """What some files of a tree hold; together they must be small."""
+        wanted = b"".join(entry.oid + b"\n" for entry in files)
+        return list(entries.contents(await self._git("cat-file", "--batch", stdin=wanted)))
 
     async def changed(self, oid: str, changes: Iterable[Entry]) -> str:
         """The id of a tree with changes."""

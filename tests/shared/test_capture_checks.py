@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oneshot.capture.v1 import capture_pb2 as pb
-from oneshot_capture import checking
+from oneshot_shared import capture_checks
 from oneshot_shared.errors import BadInput
 
 BASE, END = "a" * 40, "b" * 40
@@ -15,12 +15,27 @@ RUBRIC = b'[[criterion]]\nid = "all"\nweight = 1\ndescription = "Done."\ndecided
 
 
 def test_good_ones() -> None:
-    checking.check_start(pb.StartTaskRequest(**START))
+    capture_checks.check_start(pb.StartTaskRequest(**START))
     more = {"instructions": "Do.", "notes": "a\nb\0", "labels": ["x", "ü y"], "session_id": "s-1"}
-    checking.check_start(pb.StartTaskRequest(**START, **more))
-    assert checking.check_ending(pb.Ending(**ENDING)) is None
-    rubric = checking.check_ending(pb.Ending(**ENDING, rubric_toml=RUBRIC, test_paths=["tests/", "a b.py"]))
+    capture_checks.check_start(pb.StartTaskRequest(**START, **more))
+    assert capture_checks.check_ending(pb.Ending(**ENDING)) is None
+    rubric = capture_checks.check_ending(pb.Ending(**ENDING, rubric_toml=RUBRIC, test_paths=["tests/", "a b.py"]))
     assert rubric
+    assert (
+        capture_checks.check_ending(
+            pb.Ending(
+                **ENDING,
+                labels=["a"],
+                session_id="s-1",
+                fail_to_pass=["tests/test_a.py::T::test_b[x-1]"],
+                thread_id="t",
+                begin_call_id="c1",
+                end_call_id="c2",
+                repository="/home/zoë/x",
+            )
+        )
+        is None
+    )
     assert [each.id for each in rubric.criterion] == ["all"]
 
 
@@ -48,7 +63,7 @@ def test_good_ones() -> None:
 )
 def test_bad_starts(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        checking.check_start(pb.StartTaskRequest(**START | wrong))
+        capture_checks.check_start(pb.StartTaskRequest(**START | wrong))
 
 
 @pytest.mark.parametrize(
@@ -62,6 +77,14 @@ def test_bad_starts(wrong: dict[str, Any], says: str) -> None:
         ({"test_paths": ["/etc"]}, "the test path '/etc' is not allowed; give a file or folder relative to the tree"),
         ({"test_paths": ["a/../../b"]}, "is not allowed"),
         ({"test_paths": [""]}, "the test path '' is not allowed"),
+        ({"labels": ["a\n"]}, r"the label 'a\\n' is not allowed"),
+        ({"session_id": "../x"}, r"the session id '\.\./x' is none of the proxy's"),
+        ({"fail_to_pass": [""]}, "the test id '' is not allowed"),
+        ({"fail_to_pass": ["a"] * 10_001}, "10001 fail-to-pass tests are named; name at most 10000"),
+        ({"thread_id": "x" * 201}, "the thread id 'xxx"),
+        ({"begin_call_id": "\n"}, "the begin call's id"),
+        ({"end_call_id": "\n"}, "the end call's id"),
+        ({"repository": "src"}, "the repository's path 'src' is not allowed; give an absolute path or none"),
         ({"test_paths": ["."]}, r"the test path '\.' is not allowed"),
         ({"test_paths": ["a"] * 1001}, "1001 test paths are given; name at most 1000"),
         ({"rubric_toml": b"["}, "rubric.toml cannot be read"),
@@ -72,13 +95,20 @@ def test_bad_starts(wrong: dict[str, Any], says: str) -> None:
 )
 def test_bad_endings(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        checking.check_ending(pb.Ending(**ENDING | wrong))
+        capture_checks.check_ending(pb.Ending(**ENDING | wrong))
 
 
 def test_another_base_than_the_tasks() -> None:
     start = pb.StartTaskRequest(**START)
-    checking.check_same_base(start, pb.Ending(**ENDING))
+    capture_checks.check_same_task(start, pb.Ending(**ENDING))
     with pytest.raises(
         BadInput, match=f"the base tree {END} is not the one that task 't1' was started with; send {BASE}"
     ):
-        checking.check_same_base(start, pb.Ending(base_tree=END))
+        capture_checks.check_same_task(start, pb.Ending(base_tree=END))
+
+
+def test_labels_of_both() -> None:
+    start = pb.StartTaskRequest(**START, labels=["a", "b"])
+    assert capture_checks.labels(start, pb.Ending(labels=["b", "c"])) == ["a", "b", "c"]
+    with pytest.raises(BadInput, match="34 labels are given; give at most 32"):
+        capture_checks.check_same_task(start, pb.Ending(**ENDING, labels=[f"l{number}" for number in range(32)]))

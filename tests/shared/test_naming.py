@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneshot_capture import naming
+from oneshot_shared import naming
 from oneshot_shared.task import SLUG
 
 MOMENT = datetime(2025, 8, 12, 23, 59, 59, 1000, UTC)
