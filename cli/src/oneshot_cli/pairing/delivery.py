@@ -16,7 +16,7 @@ from pathlib import Path
 
 from oneshot_cli import locks, places
 from oneshot_cli.pairing import rollout
-from oneshot_cli.pairing.works import Work, Works
+from oneshot_cli.pairing.works import ENDED, Work, Works
 from oneshot_cli.repository import state
 
 HIDDEN = "ONESHOT_HIDDEN"
@@ -71,11 +71,13 @@ def _stack_of(work: Work) -> list[tuple[str, str]]:
 def _started(works: Works, same: Sequence[Work], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A process for works of the same stack."""
     given = {name: value for name, value in environment.items() if name not in _PLACES} | dict(same[0].where)
+    if any(work.state == ENDED for work in same):
+        given[HIDDEN] = json.dumps(rollout.of_ancestors())
     ids = [work.task_id for work in same]
     with (works.place(ids[0]) / _LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "oneshot_cli.pairing.deliver", *ids],
-            env=given | {state.VARIABLE: str(works.state), HIDDEN: json.dumps(rollout.of_ancestors())},
+            env=given | {state.VARIABLE: str(works.state)},
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,

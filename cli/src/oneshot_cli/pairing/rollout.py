@@ -21,6 +21,7 @@ _FOLDERS = ("sessions", "archived_sessions")
 _SECRET = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)S?(_|$)", re.IGNORECASE)
 _NO_SECRET = re.compile(r"_(FILE|PATH|DIR|SOCK|ID|URL)$", re.IGNORECASE)
 _SHORTEST, _SHORTEST_OF_LOGIN = 8, 16  # shorter values are words that records are full of
+_MOST_VALUES, _LONGEST = 20, 4096  # of ancestors: they go along as one variable, of at most 128 KiB
 _CALLS = ("function_call", "custom_tool_call")
 _CONTEXT = re.compile(r"\s*(<[a-z]+(_[a-z]+)+>|# AGENTS\.md instructions)")  # what Codex itself says as the user
 
@@ -72,7 +73,7 @@ def of_ancestors() -> list[str]:
     for process in psutil.Process().parents():
         with suppress(psutil.Error, OSError):
             found |= dict.fromkeys(secret_values(process.environ()))
-    return list(found)
+    return [value for value in found if len(value) <= _LONGEST][:_MOST_VALUES]
 
 
 def _found(home: Path, thread: str) -> Path | None:

@@ -36,9 +36,8 @@ def rubric(given: GivenRubric) -> str:
     import tomlkit
 
     try:
-        criteria = capture_rubric.read(
-            tomllib.loads(given) if isinstance(given, str) and given.strip() else given or ()
-        )
+        read = tomllib.loads(given) if isinstance(given, str) else given
+        criteria = capture_rubric.read(read or ())
     except ValueError as error:
         raise BadInput(f"the rubric is not understood: {error}") from None
     return tomlkit.dumps({"criterion": [dict(each) for each in criteria]}) if criteria else ""
