@@ -1,7 +1,9 @@
 """What is on disk goes into the tree as it is; what cannot is a sentence."""
 
 import os
-from collections.abc import Buffer, Callable
+import tempfile
+from collections.abc import Buffer, Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -101,21 +103,42 @@ async def test_settings_of_the_file_system_are_honoured(person: Person) -> None:
     }
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
-async def test_what_cannot_be_read_is_a_sentence(person: Person) -> None:
-    person.commit(BASE)
-    person.write({b"closed/x": ("file", b""), b"secret": ("file", b"")})
-    (person.top / "closed").chmod(0)
-    (person.top / "secret").chmod(0)
-    try:
-        base = await person.begin()
-    finally:
+async def test_what_cannot_be_read_is_a_sentence() -> None:
+    with tempfile.TemporaryDirectory(prefix="unread-") as folder:
+        person = Person(Path(folder) / "home", Path(folder) / "repo").init()
+        person.commit(BASE)
+        person.write({b"closed/x": ("file", b""), b"secret": ("file", b""), b"src/a.py": ("file", b"changed")})
+        for name in ("closed", "secret", "src/a.py"):
+            (person.top / name).chmod(0)
+        with nobody(Path(folder)):
+            base = await person.begin()
+        assert sorted(base.left_out) == [
+            "'closed/' was left out: it cannot be read (Permission denied)",
+            "'secret' was left out: it cannot be read (permission denied)",
+            "'src/a.py' was left out: it cannot be read (permission denied)",
+        ]
+        assert await person.tree(base) == {path: entry for path, entry in BASE.items() if path != b"src/a.py"}
         (person.top / "closed").chmod(0o755)
-    assert sorted(base.left_out) == [
-        "'closed/' was left out: it cannot be read (Permission denied)",
-        "'secret' was left out: it cannot be read (permission denied)",
-    ]
-    assert await person.tree(base) == BASE
+
+
+@contextmanager
+def nobody(folder: Path) -> Iterator[None]:
+    """As the folder's owner, without the right of root to read everything."""
+    if os.getuid():
+        yield
+        return
+    give(folder, 65534)
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+        give(folder, 0)
+
+
+def give(folder: Path, user: int) -> None:
+    for each in (folder, *folder.rglob("*")):
+        os.chown(each, user, user, follow_symlinks=False)
 
 
 async def test_what_is_no_file_or_enormous_is_a_sentence(person: Person) -> None:
