@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -19,12 +20,13 @@ from oneshot_shared.client import channel
 
 
 @asynccontextmanager
-async def program(data: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, Any]]:
+async def program(data: Path, **settings: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Any]]:
     """The program and its client."""
     with tempfile.TemporaryDirectory(prefix="osc-") as folder:
         token = Path(folder) / "token"
         token.write_text(TOKEN)
         names = {"LISTEN": f"unix:{folder}/c", "TOKEN_FILE": str(token), "DATA": str(data), "EXIT_ON_STDIN_EOF": "1"}
+        names |= settings
         env = os.environ | {f"ONESHOT_CAPTURE_{name}": value for name, value in names.items()}
         command = [sys.executable, "-m", "oneshot_capture.main"]
         process = await asyncio.create_subprocess_exec(*command, env=env, stdin=-1, stderr=-1)
@@ -90,3 +92,28 @@ async def test_bad_settings_are_one_sentence(tmp_path: Path, name: str, value: s
     assert process.returncode == 2
     assert "Traceback" not in said
     assert ("/nonexistent" if name == "TOKEN_FILE" else f"ONESHOT_CAPTURE_{name}") in said
+
+
+async def test_it_serves_http_where_it_is_told_to_and_leaves_when_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with program(tmp_path / "data", HTTP_LISTEN=f"127.0.0.1:{port}") as (process, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"PUT /packs HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 20)
+        writer.close()
+    assert process.returncode == 0
+
+
+async def test_it_works_without_its_proxy(tmp_path: Path) -> None:
+    repository = await Repository.make(tmp_path / "repository")
+    base, end = await repository.tree(BASE), await repository.tree(END)
+    async with program(tmp_path / "data", PROXY=f"unix:{tmp_path}/nobody") as (_, stub):
+        start = pb.StartTaskRequest(task_id="t1", title="Add numbers", base_tree=base, session_id="s-1")
+        await stub.StartTask(start)
+        ending = pb.Ending(task_id="t1", base_tree=base, end_tree=end)
+        ended = (await stub.EndTask(stream(ending, await repository.pack(base, end)))).task
+        assert ended.state == pb.TASK_STATE_ENDED
+        assert ended.remarks[0].startswith("there is no reference cassette, and no trajectory: ")

@@ -126,7 +126,8 @@ def _free_ports(count: int) -> list[str]:
 def project() -> Iterator[Composed]:
     """A project of the test's own that is not up yet; whatever is left of it at the end is removed, volumes too."""
     home = Path(tempfile.mkdtemp(prefix="osb-compose-"))
-    ports = dict(zip(("CAPTURE", "PROXY", "ORCHESTRATOR", "GRADER", "FORWARD"), _free_ports(5), strict=True))
+    names = ("CAPTURE", "PROXY", "ORCHESTRATOR", "GRADER", "FORWARD", "CAPTURE_HTTP")
+    ports = dict(zip(names, _free_ports(len(names)), strict=True))
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/root")}
     env |= {f"ONESHOT_PORT_{name}": port for name, port in ports.items()}
     env |= {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}

@@ -121,7 +121,7 @@ def test_a_sandbox_reaches_the_relay_and_nothing_else_of_the_stack(composed: Com
     networks = [composed.inspect(service)["NetworkSettings"]["Networks"] for service in ports]
     addresses = [next(iter(found.values())) for found in networks]
     hosts = [*ports, *(each["IPAddress"] for each in addresses), addresses[0]["Gateway"], "host.docker.internal"]
-    places = [(host, port) for host in hosts for port in (8080, 18080, *ports.values())]
+    places = [(host, port) for host in hosts for port in (8080, 18080, 50055, *ports.values())]
     command = f'python3 -c "{PROBE.format(places=places)}"; ls -d /run/oneshot* /var/run/docker.sock'
     code, run = composed.run("--agent", "command", "--command", command)
     assert (code, run["grade"]["verdict"]) == (1, "VERDICT_FAIL")

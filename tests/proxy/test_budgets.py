@@ -1,6 +1,7 @@
 """Budgets and the closing of a session, through the running proxy."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from oneshot.proxy.v1 import proxy_pb2 as pb
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.tee import Tee
 from proxy import harness
+from proxy.addons.test_gate_bodies import half_sent
 from proxy.harness import MODEL, Proxy
 
 STREAMED = {"model": MODEL, "stream": True}
@@ -60,6 +62,47 @@ async def test_sixteen_parallel_calls_never_pass_the_request_limit(proxy: Proxy)
         replies = await asyncio.gather(*(proxy.ask(token) for _ in range(16)))
         assert len(upstream.requests) == 5
     assert sorted(reply.status for reply in replies) == [200] * 5 + [400] * 11
+
+
+async def test_an_agent_that_leaves_before_the_usage_is_charged_by_size(proxy: Proxy) -> None:
+    answer = say("x" * 4000)
+    answer.hold = asyncio.Event()  # everything but the first event is held back
+    answer.chunks = [b"".join(answer.chunks[:-1]), answer.chunks[-1]]
+    async with ModelServer([answer, say("b")]) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 500})
+        stream = await proxy.stream(token, STREAMED)
+        await stream.chunk()
+        stream.close()
+        await proxy.recorded(1)
+        reply = await proxy.ask(token)
+        answer.hold.set()
+    assert reply.error["code"] == "oneshot_budget_exceeded"
+    assert "estimated" in reply.error["message"]
+    assert (await proxy.session()).usage.output_tokens == 0  # no made-up number in what is reported
+
+
+async def test_an_answer_without_usage_is_not_free(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: body({"object": "response", "status": "completed", "output": []})) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 30})
+        replies = [await proxy.ask(token) for _ in range(5)]
+    assert replies[-1].error["code"] == "oneshot_budget_exceeded"
+    assert len(upstream.requests) < 5
+
+
+async def test_an_agent_that_leaves_before_the_answer_begins_is_charged_too(proxy: Proxy) -> None:
+    async with ModelServer(lambda _: say("a", delay=60)) as upstream:
+        await proxy.keys(upstream.base_url)
+        token = await proxy.open(limits={"tokens": 1000})
+        content = json.dumps(STREAMED | {"input": "x" * 4000}).encode()
+        async with half_sent(proxy, token, f"content-length: {len(content)}", body=content), asyncio.timeout(10):
+            while not upstream.requests:  # noqa: ASYNC110 -- a server on a socket
+                await asyncio.sleep(0.01)
+        (call,) = await proxy.recorded(1)
+        assert (await proxy.ask(token)).error["code"] == "oneshot_budget_exceeded"
+        assert len(upstream.requests) == 1
+    assert (call.status, (await proxy.session()).usage.input_tokens) == (0, 0)
 
 
 async def test_a_call_in_flight_when_its_session_closes_is_recorded(

@@ -80,6 +80,18 @@ def test_a_request_that_finds_no_room_is_refused_and_nothing_of_it_is_kept() -> 
     assert (second.request, session.room.left) == (b"12345", 5)
 
 
+def test_of_refused_requests_so_many_bytes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "MAX_REFUSED", 10)
+    session, kept = made(), []
+    for content in (b"123456", b"1234", b"1"):
+        found = exchange.begin(tflow(), session)
+        found.keep(content)
+        found.refuse("no")
+        kept.append((found.request, found.problem.partition(";")[2]))
+    words = " its body is not kept: more than 10 bytes were refused in this session"
+    assert kept == [(b"123456", ""), (b"1234", ""), (b"", words)]
+
+
 def test_what_passed_without_room_is_charged() -> None:
     session = made()
     found = exchange.begin(tflow(), session)

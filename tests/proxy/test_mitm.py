@@ -14,17 +14,22 @@ from mitmproxy.connection import Client
 from mitmproxy.exceptions import AddonHalt
 from mitmproxy.hooks import RunningHook
 from mitmproxy.options import Options
-from mitmproxy.proxy import server_hooks
+from mitmproxy.proxy import server, server_hooks
+from mitmproxy.proxy.layers import http
 from mitmproxy.proxy.layers.http import _http1
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from fakes.model_server import USAGE, raw
-from oneshot_proxy import mitm
-from proxy.harness import CANARY, Proxy
+from fakes.model_server import USAGE, ModelServer, raw, say
+from oneshot_proxy import mitm, wire
+from proxy.harness import CANARY, MODEL, Proxy
 
 PATCHED = {
+    "ConnectionHandler.drain_writers": "f090910bb2bd0fbc",
+    "ConnectionHandler.handle_connection": "0857f6bc9553ec96",
     "Http1Client.read_headers": "d0b29e56f05f652d",
+    "Http1Connection._handle_event": "f955d3b3424262cf",
     "Http1Connection.read_body": "e87b431566fe6e27",
+    "HttpStream.check_body_size": "66d514ee5acecccf",
     "make_body_reader": "ebebb6e1a1e8005f",
     "make_error_response": "d3e301d587f44e0e",
 }
@@ -80,13 +85,16 @@ async def test_events_go_to_each_addon_in_order_past_one_that_fails() -> None:
 
 def test_what_is_patched_is_as_it_was_when_the_patch_was_written() -> None:
     """If this fails, mitmproxy has changed: see whether each patch in mitm.py is still needed and right, then mend the digests."""
-    module = ast.parse(inspect.getsource(_http1))  # the source: the functions themselves are patched already
-    classes = [(f"{each.name}.", each.body) for each in module.body if isinstance(each, ast.ClassDef)]
+    modules = (_http1, http, server)
+    bodies = [
+        ast.parse(inspect.getsource(each)).body for each in modules
+    ]  # the functions themselves are patched already
+    classes = [(f"{each.name}.", each.body) for body in bodies for each in body if isinstance(each, ast.ClassDef)]
     found = {
         prefix + each.name: hashlib.sha256(ast.unparse(each).encode()).hexdigest()[:16]
-        for prefix, body in (("", module.body), *classes)
+        for prefix, body in (*(("", body) for body in bodies), *classes)
         for each in body
-        if isinstance(each, ast.FunctionDef)
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert {name: found[name] for name in PATCHED} == PATCHED
 
@@ -146,3 +154,45 @@ async def test_a_request_with_trailers_is_answered_and_recorded(proxy: Proxy) ->
     await writer.wait_closed()
     (call,) = await proxy.recorded(1)
     assert call.request == b"{}"
+
+
+async def cut_off(proxy: Proxy, before: bytes, piece: bytes) -> bool:
+    """Whether a client who goes on sending pieces is cut off before the eighth megabyte."""
+    _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(before)
+    try:
+        for _ in range(8 * 2**20 // len(piece)):
+            writer.write(piece)
+            await asyncio.wait_for(writer.drain(), 10)
+            await asyncio.sleep(0)
+    except ConnectionError:
+        return True
+    finally:
+        writer.transport.abort()
+    return False
+
+
+async def test_a_head_without_an_end_is_cut_off(proxy: Proxy) -> None:
+    assert await cut_off(proxy, b"POST /v1/responses HTTP/1.1\r\n", b"x: " + b"y" * 65_000 + b"\r\n")
+
+
+async def test_what_comes_while_a_call_is_answered_is_cut_off_and_the_call_recorded(proxy: Proxy) -> None:
+    hold = asyncio.Event()
+    async with ModelServer([say("a", hold=hold)]) as upstream:
+        await proxy.keys(upstream.base_url)
+        content = json.dumps({"model": MODEL, "stream": True}).encode()
+        head = f"POST /v1/responses HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {await proxy.open()}"
+        asked = f"{head}\r\ncontent-length: {len(content)}\r\n\r\n".encode() + content
+        assert await cut_off(proxy, asked, b"z" * 65_000)
+        (call,) = await proxy.recorded(1)
+        hold.set()
+    assert call.error.lower().startswith("client disconnected")
+
+
+async def test_an_answer_may_be_larger_than_a_request(proxy: Proxy) -> None:
+    large = WHOLE[:-1] + b', "pad": "' + b"x" * wire.MAX_BODY + b'"}'
+    async with raw(JSON + b"content-length: %d\r\n\r\n%b" % (len(large), large)) as port:
+        await proxy.keys(f"http://127.0.0.1:{port}/v1")
+        reply = await proxy.ask(await proxy.open())
+        (call,) = await proxy.recorded(1)
+    assert (reply.status, reply.body == large, call.error, call.usage.input_tokens) == (200, True, "", 1000)

@@ -144,3 +144,14 @@ def test_the_stubs_are_those_of_the_protos(tmp_path: Path) -> None:
         if f.suffix in (".py", ".pyi")
     }
     assert {k: v for k, v in fresh.items() if k.suffix in (".py", ".pyi")} == here
+
+
+def test_setup_codex_mcp_adds_the_tools_and_takes_them_away(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "create_tasks" / "setup_codex_mcp.sh"
+    config = tmp_path / "config.toml"
+    env = os.environ | {"CODEX_HOME": str(tmp_path)}
+    for arguments, there in ((), True), (("--remove",), False):
+        subprocess.run([script, *arguments], env=env, check=True)
+        assert config.exists() is there
+    done = subprocess.run([script, "--what"], env=env, check=False, capture_output=True, text=True)
+    assert (done.returncode, "usage: scripts/create_tasks/setup_codex_mcp.sh" in done.stderr) == (2, True)

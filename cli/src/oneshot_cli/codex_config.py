@@ -62,11 +62,13 @@ def table(environment: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def overrides(environment: Mapping[str, str]) -> list[str]:
-    """The table as arguments of `codex`; they outrank whatever the person's config.toml says of the same server."""
-    found = []
-    for key, value in table(environment).items():
-        found += ["-c", f"mcp_servers.{NAME}.{key}={_toml(value)}"]
-    return found
+    """The table as arguments of `codex`; they outrank whatever any config.toml says of a server of that name."""
+    return arguments(table(environment))
+
+
+def arguments(given: Mapping[str, Any]) -> list[str]:
+    """A table of this server as arguments of `codex`."""
+    return [part for key, value in given.items() for part in ("-c", f"mcp_servers.{NAME}.{key}={_toml(value)}")]
 
 
 def _toml(value: object) -> str:

@@ -37,8 +37,9 @@ def install(file: Path) -> bool:
     if _servers(before, file).get(codex_config.NAME) == (wanted := codex_config.table()):
         return False
     after = _edited(before, file, lambda document: _put(document, wanted))
-    ours = codex_config.NAME in _servers(before, file) and backup_file(file).exists()
-    if before is not None and not ours:  # a renewal leaves the backup of what was there before the first
+    if before is not None and not _is_ours(
+        before, file
+    ):  # a renewal leaves the backup of what was there before the first
         _write(backup_file(file), before, file)
     _write(file, after, file)
     return True
@@ -50,11 +51,11 @@ def uninstall(file: Path) -> bool:
     :raises BadInput, NotReady: the file is left as it was.
     """
     now, backup = _read(file), _read(backup_file(file))
-    servers = _servers(now, file)
-    if now is None or codex_config.NAME not in servers:
+    if now is None or not _is_ours(now, file):
         return False
+    installed = _servers(now, file)[codex_config.NAME]
     earlier = _servers(backup, backup_file(file)).get(codex_config.NAME)
-    if backup is not None and _edited(backup, file, lambda document: _put(document, servers[codex_config.NAME])) == now:
+    if backup is not None and _edited(backup, file, lambda document: _put(document, installed)) == now:
         _write(file, backup, file)
     else:  # edited since
         after = _edited(now, file, lambda document: _put(document, earlier))
@@ -91,22 +92,32 @@ def _servers(content: bytes | None, file: Path) -> dict[str, Any]:
     return servers
 
 
+def _is_ours(content: bytes | None, file: Path) -> bool:
+    """Whether the server of our name is one that an install put there, of whatever place and version."""
+    found = _servers(content, file).get(codex_config.NAME, {})
+    ours = codex_config.table()
+    return (
+        isinstance(found, dict)
+        and found.get("args") == ours["args"]
+        and Path(str(found.get("command"))).name == Path(ours["command"]).name
+    )
+
+
 def _edited(content: bytes | None, file: Path, edit: "Callable[[TOMLDocument], None]") -> bytes:
     """The config after an edit of our table. :raises BadInput: the edit would change something else."""
     import tomlkit
+    from tomlkit.exceptions import TOMLKitError
 
-    text = (content or b"").decode()
-    document = tomlkit.parse(text)
-    edit(document)
-    after = tomlkit.dumps(document).encode()
-    try:
+    after, same = b"", False
+    with contextlib.suppress(TOMLKitError, BadInput):
+        document = tomlkit.parse((content or b"").decode())
+        edit(document)
+        after = tomlkit.dumps(document).encode()
         same = _others(content, file) == _others(after, file)
-    except BadInput:
-        same = False
     if not same:
         raise BadInput(
-            f"{file} is written in a way that cannot be edited without harm, so it was left as it is; add the table by hand:\n"
-            + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.table()}})
+            f"{file} is written in a way that cannot be edited without harm, so it was left as it is; add these settings by hand, as "
+            "its other servers stand there:\n" + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.table()}})
         )
     return after
 

@@ -9,7 +9,7 @@ from oneshot_cli import ending
 
 def check(
     folder: str = typer.Argument(
-        ".", metavar="[FOLDER]", help="A folder in the repository.", show_default="the current one"
+        ".", metavar="FOLDER", help="A folder in the repository.", show_default="the current one"
     ),
     fix: bool = typer.Option(False, "--fix", help="Leave out what can safely be left out, on a list of our own."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),

@@ -82,9 +82,13 @@ def export_session(
     session: str = _SESSION,
     format_name: str = typer.Option(..., "--format", metavar="FORMAT", help="atif, rollout, cassette or raw."),
     output: str = typer.Option("-", "--output", "-o", metavar="FILE", help="Where to; - is standard output."),
+    task: str = typer.Option("", "--task", metavar="TASK_ID", help="Only the work on this task; not for raw."),
+    final_message: str = typer.Option(
+        "", "--final-message", metavar="TEXT", help="With --task: what a replay ends with where the task was ended."
+    ),
     endpoint: str = ENDPOINT,
 ) -> None:
-    """Export a session in a format that others read; what the format cannot carry is said on standard error."""
+    """Export a session, or the work on one task in it, in a format that others read; what the format cannot carry is said on standard error."""
 
     async def work(stub: "ProxyServiceAsyncStub") -> int:
         import sys
@@ -93,12 +97,13 @@ def export_session(
         from oneshot_cli import trace_fetch
 
         number = trace_fetch.format_number(format_name)
+        part = trace_fetch.part(task, final_message)
         session_id = (await trace_fetch.session(stub, session)).session_id
         if output == "-":
-            losses = await trace_fetch.document(stub, session_id, number, sys.stdout.buffer)
+            losses = await trace_fetch.document(stub, session_id, number, sys.stdout.buffer, part)
         else:
             with trace_fetch.whole_file(Path(output)) as file:
-                losses = await trace_fetch.document(stub, session_id, number, file)
+                losses = await trace_fetch.document(stub, session_id, number, file, part)
         trace_fetch.say_losses(losses)
         return 0
 

@@ -34,8 +34,8 @@ app.command("demo", short_help="Watch Codex solve the example task: no key, no a
 app.command("run")(commands_run.run)
 app.add_typer(commands_runs.app, name="runs")
 app.add_typer(commands_task.app, name="task")
-commands_task.app.command("create")(commands_task_create.create)
 commands_task.app.command("check")(commands_task_check.check)
+commands_task.app.command("create")(commands_task_create.create)
 for command in (
     commands_task_work.start,
     commands_task_work.end,

@@ -119,6 +119,8 @@ class Supervisor:
             values["GATEWAY_SOCKET"] = str(self._gateway / "gateway.sock")
             values["GATEWAY_PORT"] = str(self._gateway_port)
             values["FORWARD_PORT"] = os.environ.get("ONESHOT_PROXY_FORWARD_PORT") or str(self._forward_port)
+        if service == "capture":
+            values["PROXY"] = self._stack.address("proxy")
         if service == "orchestrator":
             values |= {name.upper(): self._stack.address(name) for name in ("proxy", "grader")}
             values["OWNER"] = places.owner(self._stack.data)

@@ -30,6 +30,13 @@ def format_number(name: str) -> pb.TraceFormat:
     raise BadInput(f"there is no trace format {name!r}{nearest(name, list(FORMATS))}; known: {', '.join(FORMATS)}")
 
 
+def part(task: str, final_message: str) -> pb.Slice | None:
+    """The work on a task, or all of a session. :raises BadInput: a last word without a task."""
+    if final_message and not task:
+        raise BadInput(f"the final message {final_message[:80]!r} is for the work on one task; name that with --task")
+    return pb.Slice(task_id=task, final_message=final_message) if task else None
+
+
 async def session(stub: "ProxyServiceAsyncStub", session_id: str) -> pb.Session:
     """A session's record. :raises BadInput: no id. FileNotFoundError: there is none, with the id nearest to it."""
     if not session_id:
@@ -61,14 +68,18 @@ async def calls(stub: "ProxyServiceAsyncStub", session_id: str) -> AsyncIterator
 
 
 async def document(
-    stub: "ProxyServiceAsyncStub", session_id: str, number: pb.TraceFormat, file: IO[bytes]
+    stub: "ProxyServiceAsyncStub",
+    session_id: str,
+    number: pb.TraceFormat,
+    file: IO[bytes],
+    part: pb.Slice | None = None,
 ) -> list[str]:
-    """Write a session's document to a file; what the format cannot carry of it.
+    """Write the document of a session, or of a part of it, to a file; what the format cannot carry of it.
 
     :raises ConnectionError: it did not come whole.
     """
     total, answer = hashlib.sha256(), pb.ExportTraceResponse()
-    async for answer in stub.ExportTrace(pb.ExportTraceRequest(session_id=session_id, format=number)):
+    async for answer in stub.ExportTrace(pb.ExportTraceRequest(session_id=session_id, format=number, slice=part)):
         total.update(answer.chunk)
         file.write(answer.chunk)
     if answer.sha256 != total.hexdigest():

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from oneshot_shared import capture_rubric
 from oneshot_shared.capture_core import GivenTest
-from oneshot_shared.errors import BadInput
+from oneshot_shared.errors import BadInput, printable
 from oneshot_shared.git import is_git
 
 TITLE_LENGTH = 200
@@ -30,8 +30,8 @@ def unpacked(value: object) -> object:
     """A value out of the JSON in which it came as a string."""
     if isinstance(value, str) and value.strip()[:1] in {"[", "{", '"'}:
         try:
-            return json.loads(value)
-        except ValueError:
+            return unpacked(json.loads(value))
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -43,7 +43,7 @@ def _words(value: object) -> str:
         return ""
     if isinstance(value, bool | list | tuple | Mapping):
         raise BadInput("give text")
-    text = str(value).replace("\r\n", "\n").strip()
+    text = printable(str(value)).replace("\r\n", "\n").strip()
     if len(text) > WORDS_LENGTH:
         raise BadInput(f"it has {len(text)} characters; at most {WORDS_LENGTH} are allowed: shorten it")
     return text

@@ -117,7 +117,8 @@ def _criterion(given: Mapping[str, Any], weight: float, taken: set[str]) -> Crit
         raise BadInput(f"a criterion has no description; {FORM}")
     how = str(given.get("decided_by") or given.get("judged_by") or given.get("type") or "")
     tests = given.get("tests") or []
-    tests = [tests] if isinstance(tests, str) else [each for each in tests if isinstance(each, str)]
+    tests = tests if isinstance(tests, list | tuple) else [tests]
+    tests = [each for each in tests if isinstance(each, str)]
     by_tests = "test" in how.lower() or (not how and bool(tests))
     return Criterion(
         id=_id(str(given.get("id") or given.get("name") or words), taken),

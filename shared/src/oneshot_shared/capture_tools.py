@@ -78,7 +78,7 @@ TOOLS = (
     Tool(
         "repo.check_readiness.v1",
         "Check readiness",
-        "Check whether this repository is ready to be the base of a one-shot evaluation task: git identity, a merge, rebase or conflicts "
+        "Check the readiness of this repository, whether it can be the base of a task: git identity, a merge, rebase or conflicts "
         "under way, submodules, large files and the like. Changes nothing. Call it before repo.start_task.v1 if in doubt, or when the "
         "person asks about readiness.",
         CheckReadiness,
@@ -94,7 +94,7 @@ TOOLS = (
     Tool(
         "repo.task_status.v1",
         "Task status",
-        "Tell the status of the one-shot evaluation task that is recorded in this repository: open, saved (with its folder), aborted, "
+        "Tell the status of the task that is recorded in this repository: open, saved (with its folder), aborted, "
         "and what to do next. Changes nothing.",
         TaskStatus,
         reads=True,
@@ -102,7 +102,7 @@ TOOLS = (
     Tool(
         "repo.abort_task.v1",
         "Abort the task",
-        "Abort (cancel, discard, give up) the open one-shot evaluation task: nothing is saved of it; the repository and the work in it "
+        "Abort (cancel, discard, give up) the open task: nothing is saved of it; the repository and the work in it "
         "stay as they are. Call it only when the person asks for it.",
         AbortTask,
     ),

@@ -29,7 +29,12 @@ _SHAPES = (
     rb"eyJ" + _WORD + rb"{10,4096}\.eyJ" + _WORD + rb"{10,8192}\." + _WORD + _MOST,
     rb"(?<=live-[0-9]{8}-[0-9]{6}-[0-9a-f]{6}:)" + _WORD + _MOST,
 )
-_BLOCK = rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----(?:(?!-----)[\x00-\xff]){0,20000}(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----)?"
+_BEGIN, _END = (rb"-----" + word + rb" [A-Z0-9 ]{0,30}PRIVATE KEY-----" for word in (b"BEGIN", b"END"))
+_BREAK = rb"\\+[nrt]|[\r\n]"  # as it is, or in JSON, however deep; a quote ends every text
+_BLOCK = (
+    _BEGIN + rb"(?:(?:[A-Za-z0-9+/=:,. \t]|-(?!----)|" + _BREAK + rb"){0,20000}+" + _END
+    + rb"|(?:[A-Za-z0-9+/=]|" + _BREAK + rb"){40,20000}+)"
+)  # fmt: skip
 # in JSON a key at a line's beginning follows the letter of an escape
 _KEY = re.compile(rb"(?:(?<![A-Za-z0-9_+/-])|(?<=\\[bfnrt]))(?:" + rb"|".join(_SHAPES) + rb")|" + _BLOCK)
 

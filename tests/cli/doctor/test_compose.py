@@ -49,7 +49,7 @@ def test_without_docker(make: Make, place: Path) -> None:
 
 
 def test_a_port_that_is_taken(make: Make) -> None:
-    free = {f"ONESHOT_PORT_{name}": "1" for name in ("CAPTURE", "PROXY", "GRADER", "FORWARD")}
+    free = {f"ONESHOT_PORT_{name}": "1" for name in ("CAPTURE", "PROXY", "GRADER", "FORWARD", "CAPTURE_HTTP")}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         check = compose.ports(make(ONESHOT_PORT_ORCHESTRATOR=str(port), **free))
@@ -58,4 +58,4 @@ def test_a_port_that_is_taken(make: Make) -> None:
     assert f"(process {os.getpid()})" in check.found
     assert check.mend.endswith(f"ONESHOT_PORT_ORCHESTRATOR={port + 100} docker compose up -d --wait")
     check = compose.ports(make(ONESHOT_PORT_ORCHESTRATOR=str(port), **free))
-    assert (check.state, check.found) == ("ok", f"1, 1, {port}, 1, 1 are free")
+    assert (check.state, check.found) == ("ok", f"1, 1, {port}, 1, 1, 1 are free")

@@ -142,6 +142,19 @@ async def test_an_answer_that_comes_encoded_goes_on_decoded_and_without_the_key(
     assert (await proxy.session()).calls_decoded == 1
 
 
+async def test_an_agent_that_leaves_in_the_middle_of_an_encoded_answer_is_no_alarm(proxy: Proxy) -> None:
+    sent, hold = gzip.compress(b"".join(say("a" * 5000).chunks)), asyncio.Event()
+    answer = Answer([sent[:60], sent[60:]], headers={"content-encoding": "gzip"}, hold=hold)
+    async with ModelServer([answer]) as upstream:
+        await proxy.keys(upstream.base_url)
+        stream = await proxy.stream(await proxy.open(), STREAMED)
+        stream.close()
+        (call,) = await proxy.recorded(1)
+        hold.set()
+    assert call.error == "Client disconnected."
+    assert list((await proxy.close()).alarms) == []
+
+
 async def test_an_answer_in_an_unknown_encoding_does_not_go_on(proxy: Proxy) -> None:
     async with ModelServer([Answer([CANARY.encode()], headers={"content-encoding": "rot13"})]) as upstream:
         await proxy.keys(upstream.base_url)

@@ -47,6 +47,7 @@ def test_texts_beyond_the_room_are_shortened_and_a_loss() -> None:
     assert room.text("b" * 4000) == "b" * 1000 + " [and 3000 characters more]"
     assert room.value({"c": "c" * 4000}) == {"shortened": ('{"c":"' + "c" * 1000)[:1000]}
     assert room.text("short") == "short"
+    assert room.text("\U0001f600" * 900) == "\U0001f600" * 900, "characters, not bytes"
     assert losses.sentences == ["the rest of texts that no longer fit into it: it holds 64 MB of them"]
 
 

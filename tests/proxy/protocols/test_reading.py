@@ -42,5 +42,12 @@ def test_written() -> None:
         deep = deep[0]  # type: ignore[assignment]
 
 
+def test_what_is_no_object_in_a_list_is_noted() -> None:
+    unknown = Unknown()
+    found = [reading.objects(value, unknown, "messages that are", "a message") for value in (None, [{"a": 1}, 2], "x")]
+    assert found == [[], [{"a": 1}], []]
+    assert unknown.words == ("a message that is no object", "messages that are no list but str")
+
+
 def test_a_json_that_is_too_deep_is_none() -> None:
     assert reading.json_object(b'{"a":' * 200_000) is None

@@ -218,7 +218,9 @@ async def test_whoever_asks_a_thread_that_has_ended_hears_of_it(
                 await asked
     assert "restart the proxy" in store.problem
     store.put(replace(CALL, seq=2))
+    store.put(RECORD)
     assert store.lost_calls("run-1") == 1
+    assert not store._writer._queue, "nobody will ever take it"
     await store.close()
 
 

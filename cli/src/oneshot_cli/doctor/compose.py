@@ -13,7 +13,7 @@ from oneshot_shared.command import ask
 
 # 2.7 waits for a one-shot `init` in `up --wait`, about 2.11 fills in ${COMPOSE_PROJECT_NAME}; 2.17 is the oldest that is surely both
 _OLDEST = (2, 17)
-_PORTS = {"CAPTURE": 50051, "PROXY": 50052, "ORCHESTRATOR": 50053, "GRADER": 50054, "FORWARD": 18080}
+_PORTS = {"CAPTURE": 50051, "PROXY": 50052, "ORCHESTRATOR": 50053, "GRADER": 50054, "FORWARD": 18080, "CAPTURE_HTTP": 50055}
 _INSTALL = "install Compose v2 (docker-compose-plugin; on Debian: sudo scripts/docker-debian.sh)"
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,8 +20,7 @@ from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot_cli import clients, locks
 from oneshot_cli.pairing import delivery, messages, rollout
 from oneshot_cli.pairing.works import ABORTED, DELIVERED, ENDED, REFUSED, STARTED, Work, Works
-from oneshot_cli.repository.snapshot import Snapshots
-from oneshot_cli.repository.where import Repository
+from oneshot_cli.repository.store import Store
 from oneshot_shared.errors import BadInput, NotReady, sentence
 
 if TYPE_CHECKING:
@@ -84,15 +84,9 @@ class _Refused(Exception):  # noqa: N818 -- it names what capture says
     """Capture will never take it; says why, as a sentence."""
 
 
-def _snapshots(works: Works, work: Work) -> Snapshots:
-    """For what needs the private git directory alone: the repository, which may be gone by now, is only named in sentences."""
-    top = Path(work.top)
-    return Snapshots(works.place(work.task_id), Repository(top, top, top, top, top, {}, {}), works.state)
-
-
 async def _keep(works: Works, work: Work) -> None:
     if work.state == STARTED and not work.kept:
-        await _snapshots(works, work).keep()
+        await Store(works.place(work.task_id)).keep()
         works.change(work.task_id, kept=True)
 
 
@@ -103,7 +97,7 @@ async def _make_ready(works: Works, work: Work) -> None:
     if not pack.exists():
         new = pack.with_suffix(".new")
         new.unlink(missing_ok=True)
-        await _snapshots(works, work).pack(work.base_tree, work.ending.end_tree, new)
+        await Store(works.place(work.task_id)).pack(work.base_tree, work.ending.end_tree, new)
         new.replace(pack)
     if not record.exists() and (work.ending.thread_id or work.thread_id):
         hidden = json.loads(os.environ.get(delivery.HIDDEN) or "[]")
@@ -183,14 +177,16 @@ async def _all(task_ids: list[str]) -> int:
     for task_id in task_ids:
         try:
             await deliver(works, task_id)
-        except (OSError, RuntimeError, ValueError) as error:  # a full disk: there is only the log to say so, if that
-            print(f"oneshot: {task_id} is not delivered: {sentence(error)}", file=sys.stderr)
+        except Exception as error:  # noqa: BLE001 -- a full disk, a fault of ours: the others are delivered all the same
+            traceback.print_exception(error)
             failed = 1
+            with suppress(OSError, FileNotFoundError):
+                works.change(task_id, trouble=f"the delivery ended with {type(error).__name__}: {sentence(error)}")
     return failed
 
 
 def main(*task_ids: str) -> int:
-    """0, unless there is one of which nothing could even be written down."""
+    """0, unless there is one that could not even be tried; the log beside its record says why."""
     return asyncio.run(_all(list(task_ids)))
 
 

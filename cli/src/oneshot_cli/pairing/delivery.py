@@ -23,6 +23,7 @@ HIDDEN = "ONESHOT_HIDDEN"
 """Variable with the secrets of the agent's environment, which must not stand in its record; it goes no further than the delivery."""
 _PLACES = ("ONESHOT_ENDPOINT", "ONESHOT_TOKEN_FILE", "ONESHOT_PORT_CAPTURE", places.RUNTIME_VARIABLE, "CODEX_HOME")
 _LOOK_SECONDS = 0.2
+_LOG = "delivery.log"
 
 
 def the_places(environment: Mapping[str, str]) -> dict[str, str]:
@@ -56,6 +57,10 @@ async def send(works: Works, work: Work, environment: Mapping[str, str] = os.env
     process = _started(works, [work], environment)
     while process.returncode is None or locks.is_held(lock(works, work.task_id)):  # noqa: ASYNC110 -- of other processes
         await asyncio.sleep(_LOOK_SECONDS)
+    if process.returncode and not (left := works.get(work.task_id)).trouble and left.owes:
+        log = (works.place(work.task_id) / _LOG).read_text(errors="replace").split("\n")
+        words = next((line for line in reversed(log) if line.strip()), "nothing")
+        works.change(work.task_id, trouble=f"the delivery ended with {process.returncode}; its log says: {words[:300]}")
     return works.get(work.task_id)
 
 
@@ -67,7 +72,7 @@ def _started(works: Works, same: Sequence[Work], environment: Mapping[str, str])
     """A process for works of the same stack."""
     given = {name: value for name, value in environment.items() if name not in _PLACES} | dict(same[0].where)
     ids = [work.task_id for work in same]
-    with (works.place(ids[0]) / "delivery.log").open("ab") as log:
+    with (works.place(ids[0]) / _LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "oneshot_cli.pairing.deliver", *ids],
             env=given | {state.VARIABLE: str(works.state), HIDDEN: json.dumps(rollout.of_ancestors())},

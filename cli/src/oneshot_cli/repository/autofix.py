@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from oneshot_cli.repository import readiness, state
+from oneshot_cli.repository import exclusions, readiness, state
 from oneshot_cli.repository.readiness.finding import names
 from oneshot_cli.repository.where import Repository
-
-_SPECIAL = b"\\*?[ "
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,15 @@ async def autofix(repository: Repository, place: Path | None = None) -> list[Men
     if not found:
         return []
     file = state.exclude_file(place or state.folder(), repository.top)
-    await asyncio.to_thread(_add, file, repository.top, [pattern(path) for each in found for path in each.leave_out])
+    await asyncio.to_thread(
+        _add, file, repository.top, [exclusions.pattern(path) for each in found for path in each.leave_out]
+    )
     still = {path for each in await readiness.check(repository, place) for path in each.leave_out}
     return [
         Mended(each.check, f"{names(gone)} left out of this repository's tasks, by {file}; nothing else was changed")
         for each in found
         if (gone := [path for path in each.leave_out if path not in still])
     ]
-
-
-def pattern(path: bytes) -> bytes:
-    """A line that stands for this path alone (gitignore(5)). A line's end cannot be written there: any one character is."""
-    escaped = b"".join(b"\\" + bytes([byte]) if byte in _SPECIAL else bytes([byte]) for byte in path)
-    return b"/" + escaped.replace(b"\n", b"?").replace(b"\r", b"?")
 
 
 def _add(file: Path, top: Path, patterns: Iterable[bytes]) -> None:

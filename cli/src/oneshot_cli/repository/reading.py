@@ -15,7 +15,8 @@ from oneshot_shared.git import Git
 # lines of `ls-files -s -v -z` that are not plain: unmerged, assumed to be unchanged, left out by a sparse checkout, submodules
 _ODD = re.compile(rb"(?:\A|(?<=\0))([^H?] \d{6}|H 160000) ([0-9a-f]{40}) \d\t([^\0]*)(?=\0)")
 _OTHER = b"? "
-_SPARSE = b"Ss"
+_SPARSE, _UNMERGED = b"Ss", b"Mm"
+_NO_OID = b"0" * 40
 _CONVERTED = ":(exclude,attr:!ident !filter !working-tree-encoding)"
 _CONVERTED_OR_TEXT = ":(exclude,attr:!ident !filter !working-tree-encoding !text !eol !crlf)"
 _NO_CONVERSION = (None, "false", "no", "off", "0", "")
@@ -26,7 +27,7 @@ _CLOSED = re.compile(r"could not open directory '(.*)': (.*)")
 
 @dataclass(frozen=True)
 class Entry:
-    """A tracked path as the index has it. `sparse`: a sparse checkout may leave it out."""
+    """A tracked path as the index has it; of an unmerged one, no id. `sparse`: a sparse checkout may leave it out."""
 
     mode: bytes
     oid: bytes
@@ -82,7 +83,10 @@ async def _listed(
         end = said.index(b"\0", begin)
         untracked.append(said[begin + len(_OTHER) : end])
         begin = end + 1
-    odd = {path: Entry(kind[2:], oid, kind[:1] in _SPARSE) for kind, oid, path in _ODD.findall(said[begin:])}
+    odd = {
+        path: Entry(kind[2:], _NO_OID if kind[:1] in _UNMERGED else oid, kind[:1] in _SPARSE)
+        for kind, oid, path in _ODD.findall(said, begin)
+    }
     return odd, untracked, _CLOSED.findall(words)
 
 

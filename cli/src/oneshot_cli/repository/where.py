@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from oneshot_shared.errors import BadInput, NotReady, printable
 
@@ -23,6 +25,7 @@ _READING = {
     "LANGUAGE": "",
 }
 _NO_PROGRAMS = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnull))
+_OF_A_WORKTREE = ("HEAD", "index", "config.worktree", "info/sparse-checkout")
 _TREE = "HEAD^{tree}"
 _NO_TREE = f"ambiguous argument '{_TREE}'"
 _FACTS = (
@@ -65,7 +68,23 @@ class Repository:
 
     async def ask_all(self, *arguments: str, stdin: bytes = b"") -> tuple[bytes, str]:
         """The same, with its warnings."""
-        return await _run(arguments, self.top, self.environment, stdin)
+        with self._untouched() as environment:
+            return await _run(arguments, self.top, environment, stdin)
+
+    @contextmanager
+    def _untouched(self) -> Iterator[Mapping[str, str]]:
+        """Git sets the time of a split index's shared part whenever it reads it. It is given a copy then, as a worktree of its own."""
+        shared = [*self.git_dir.glob("sharedindex.*")]
+        if not shared:
+            yield self.environment
+            return
+        with TemporaryDirectory() as folder:
+            (Path(folder) / "info").mkdir()
+            of_a_worktree = (self.git_dir / name for name in _OF_A_WORKTREE)
+            for file in (*shared, *(each for each in of_a_worktree if each.exists())):
+                shutil.copy2(file, folder / file.relative_to(self.git_dir))
+            own = {"GIT_DIR": folder, "GIT_COMMON_DIR": str(self.common_dir), "GIT_WORK_TREE": str(self.top)}
+            yield {**self.environment, **own}
 
 
 async def find(folder: Path, environment: Mapping[str, str] = os.environ) -> Repository:
@@ -83,7 +102,7 @@ async def find(folder: Path, environment: Mapping[str, str] = os.environ) -> Rep
     except OSError as error:
         raise BadInput(f"{_name(folder)} cannot be entered ({error.strerror}); work in a folder of yours") from None
     finally:
-        await asyncio.wait([listing])
+        await asyncio.gather(listing, return_exceptions=True)
     if len(said) not in (_PATHS, _PATHS + 1):
         raise BadInput(
             f"the path of {_name(folder)} holds a line break, with which git is at a loss; rename the folder"

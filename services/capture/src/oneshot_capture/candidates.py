@@ -87,14 +87,10 @@ def _resolved(named: Sequence[str], after: Mapping[str, str], remarks: list[str]
     seen: set[str] = set()
     for test in map(_normal, named):
         plain = test.partition("[")[0]
-        if plain in after:
-            wanted = [test]
-        else:
-            wanted = [name for name in known if name.startswith(f"{plain}::") or name.endswith(f"::{plain}")]
+        wanted = [test] if plain in after else [name for name in known if _holds(plain, name)]
         if not wanted:
             missing.append(test)
-            wanted = [test]
-        for name in wanted:
+        for name in wanted or [test]:
             if name not in seen:
                 seen.add(name)
                 yield name
@@ -103,6 +99,10 @@ def _resolved(named: Sequence[str], after: Mapping[str, str], remarks: list[str]
         remarks.append(f"the test {test!r} is named as fail-to-pass and is in no test file of the end{near}")
     if len(missing) > _MOST_NAMED:
         remarks.append(f"{len(missing) - _MOST_NAMED} named tests more are in no test file of the end")
+
+
+def _holds(given: str, name: str) -> bool:
+    return name.startswith(f"{given}::") or name.endswith(f"::{given}")
 
 
 def _normal(test: str) -> str:

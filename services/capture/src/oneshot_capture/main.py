@@ -1,5 +1,6 @@
 """The program `oneshot-capture`."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from oneshot.capture.v1 import capture_pb2_grpc
@@ -33,7 +34,16 @@ async def serve() -> None:
             )
         capture = Capture(loaded, proxy)
         stack.callback(capture.close)
-        await server.run(_NAME, loaded, [service(capture)], busy=capture.busy, stop=capture.finish)
+        asked = await _http(stack, loaded, capture) if loaded.http_listen else str
+        await server.run(_NAME, loaded, [service(capture)], busy=lambda: capture.busy() or asked(), stop=capture.finish)
+
+
+async def _http(stack: AsyncExitStack, loaded: CaptureSettings, capture: Capture) -> Callable[[], str]:
+    """Serve over HTTP too; returns what tells whether that is busy."""
+    from oneshot_capture.http.serving import serving  # which takes a second, and memory
+
+    _, busy = await stack.enter_async_context(serving(loaded, capture))
+    return busy
 
 
 def main() -> None:

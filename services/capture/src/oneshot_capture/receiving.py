@@ -8,7 +8,6 @@ from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot_shared.errors import BadInput
 from oneshot_shared.transfer import Incoming
 
-
 ROLLOUT, PACK = "received.jsonl", "received.pack"
 _ROLLOUT_BYTES = 256 * 1024 * 1024
 

@@ -121,7 +121,7 @@ class _Trajectory:
 
     def _call(self, line: Json, item: Json) -> None:
         call_id, name = str(item.get("call_id") or item.get("id") or ""), str(item.get("name") or item.get("type"))
-        if call_id in self._marks or _MARKS.search(name):
+        if not self._marks.isdisjoint((call_id, item.get("id"))) or _MARKS.search(name):
             self._marks.add(call_id)
             return
         given = item.get("arguments") or item.get("input") or item.get("action") or {}

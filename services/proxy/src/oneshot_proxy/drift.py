@@ -27,6 +27,9 @@ _VOLATILE = (
     (re.compile(r"^Chunk ID: \w+$", re.MULTILINE), "Chunk ID"),
     (re.compile(r"^Wall time: .*$", re.MULTILINE), "Wall time"),
     (re.compile(r"^Original token count: \d+$", re.MULTILINE), "Original token count"),
+    (re.compile(r'"chunk_id": ?"\w+"'), '"chunk_id"'),  # the same in code mode
+    (re.compile(r'"wall_time_seconds": ?[\d.e-]+'), '"wall_time_seconds"'),
+    (re.compile(r'"original_token_count": ?\d+'), '"original_token_count"'),
     (re.compile(r"(session[ _]id\W{1,4})\d+", re.IGNORECASE), r"\1N"),
     (re.compile(_UUID, re.IGNORECASE), "ID"),
     # dates and times: ISO's, those of `date`, `ls -l`, git and mail, a clock's

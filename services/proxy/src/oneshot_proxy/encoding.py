@@ -71,9 +71,9 @@ class Decoder:
             del out[room:]
             self._problem = f"more than {self._limit} bytes after decoding {self._name}"
 
-    def end(self) -> str:
-        """A few words on what was wrong; empty where the encoded bytes were whole."""
-        return self._problem or ("the encoded body ends early" if self._frame is not None else "")
+    def end(self, broken: bool = False) -> str:
+        """A few words on what was wrong; empty where the encoded bytes were whole, or `broken` off and right so far."""
+        return self._problem or ("the encoded body ends early" if self._frame is not None and not broken else "")
 
 
 def decode(data: bytes, encoding: str, limit: int = MAX_BYTES) -> tuple[bytes, str]:

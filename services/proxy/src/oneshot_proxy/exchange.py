@@ -16,6 +16,8 @@ from oneshot_proxy.tee import Tee
 from oneshot_proxy.usage import Usage
 
 _KEY = "oneshot"
+MAX_REFUSED = 64 * 1024 * 1024
+"""Bytes of refused requests that are kept of one session: they cost an agent nothing, and the disk is everybody's."""
 
 
 @dataclass
@@ -101,6 +103,14 @@ class Exchange:
         self.expect(len(content))
         self.request = content
 
+    def refuse(self, why: str) -> None:
+        """It does not go on; its body is kept as long as a session's refused ones are no more than MAX_REFUSED bytes."""
+        self.problem = why
+        self.session.refused_bytes += len(self.request)
+        if self.session.refused_bytes > MAX_REFUSED:
+            self.request = b""
+            self.problem += f"; its body is not kept: more than {MAX_REFUSED} bytes were refused in this session"
+
     def count(self, usage: Usage | None) -> None:
         """Count the call's usage into the session, once: as soon as it is known, for the next call's budget.
 
@@ -112,13 +122,14 @@ class Exchange:
             self.session.usage += self.usage
             self.session.greatest_input = max(self.session.greatest_input, usage.input_tokens)
 
-    def end(self, status: int, response: bytes) -> None:
-        """When nothing more will come; the first time counts."""
+    def end(self, status: int, response: bytes, *, left: bool = False) -> None:
+        """When nothing more will come; the first time counts. `left`: the agent did not wait for it, perhaps not even for the status;
+        the model works all the same."""
         if not self.forwarded or self.over:
             return
         self.over = True
         self.session.in_flight -= 1
-        if self.usage is None and 200 <= status < 300 and self.asks_model:
+        if self.usage is None and self.asks_model and (200 <= status < 300 or (left and not status)):
             received = self.tee.passed if self.tee else 0  # what was not kept has been paid for as well
             self.session.charge(max(len(self.request), self.kept.passed), max(len(response), received))
 

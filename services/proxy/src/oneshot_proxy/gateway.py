@@ -11,7 +11,7 @@ from typing import Any
 from mitmproxy.options import Options
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-from oneshot_proxy import authority, mitm
+from oneshot_proxy import authority, mitm, wire
 from oneshot_proxy.addons.closer import Closer
 from oneshot_proxy.addons.deadline import Deadline
 from oneshot_proxy.addons.door import Door
@@ -30,7 +30,7 @@ _NOWHERE = "reverse:http://127.0.0.1:9"  # the discard port: what the gate does 
 _STOP_SECONDS = 5.0
 _OPTIONS: dict[str, Any] = {
     "connection_strategy": "lazy",  # eager would close clients before the gate sees their request
-    "body_size_limit": "64m",
+    "body_size_limit": str(wire.MAX_BODY),  # of a run's requests; see mitm.py, and door.py for people's
     "tcp_timeout": 3600,  # a model may think for long without sending a byte
     # one connection a call: mitmproxy opens five at most from one of HTTP/2 to a server that knows none
     "http2": False,
@@ -65,7 +65,7 @@ class Gateway:
         ready = Ready()
         logging.getLogger().addHandler(ready)
         try:
-            gate = Gate(self._sessions, self._playback_server)
+            gate = Gate(self._sessions, self._playback_server, self._proxyserver)
             self._master.addons.add(Live(self._sessions), gate, Tap(self._sessions), ready)
             deadline = Deadline(self._sessions, lambda: list(self._proxyserver.connections.values()))
             self._master.addons.add(deadline, Closer(self._proxyserver), Door(self._sessions))

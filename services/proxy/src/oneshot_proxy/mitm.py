@@ -6,6 +6,7 @@ wish of a person at its console. See benchmarks/README.md.
 """
 
 import inspect
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -27,9 +28,10 @@ from mitmproxy.http import Response
 from mitmproxy.master import Master
 from mitmproxy.net.http import http1
 from mitmproxy.options import Options
-from mitmproxy.proxy.events import ConnectionEvent, DataReceived
+from mitmproxy.proxy.commands import CloseConnection, Log
+from mitmproxy.proxy.events import ConnectionEvent, DataReceived, Event
 from mitmproxy.proxy.layer import CommandGenerator
-from mitmproxy.proxy.layers.http import _http1
+from mitmproxy.proxy.layers.http import HttpStream, _http1
 
 from oneshot_proxy import refusal
 from oneshot_proxy.refusal import Refusal
@@ -107,12 +109,37 @@ _INTERIM = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d[ \r\n]")  # 101 is an answer, an
 _make_body_reader, _read_headers = _http1.make_body_reader, _http1.Http1Client.read_headers
 
 
+def _handle_bounded(self: _http1.Http1Server, event: Event) -> CommandGenerator[None]:
+    """As mitmproxy does it, which keeps all that a client sends before its turn: a head without an end, or more while it is answered."""
+    yield from _handle_event(self, event)
+    if len(self.buf) > _MOST_UNREAD:
+        self.buf = ReceiveBuffer()
+        words = f"a client sent more than {_MOST_UNREAD} bytes before their turn; its connection is closed"
+        yield Log(words, logging.WARNING)
+        yield CloseConnection(self.conn)
+
+
+_MOST_UNREAD = 256 * 1024
+_handle_event = _http1.Http1Server._handle_event
+
+
+def _check_request_size(self: HttpStream, request: bool) -> CommandGenerator[bool]:
+    """As mitmproxy does it, of requests alone: all answers of upstreams are streamed, and may be larger."""
+    return (yield from _check_body_size(self, request)) if request else False
+
+
+_check_body_size = HttpStream.check_body_size
+
+
 def _patch() -> None:
     """Mend mitmproxy 12.2.3 where no option does. test_mitm.py notices when a newer one has changed what is mended here."""
     patched: Any = _http1
     patched.make_error_response = _error_response
     patched.make_body_reader = _body_reader
     patched.Http1Client.read_headers = _read_answer
+    patched.Http1Server._handle_event = _handle_bounded
+    stream: Any = HttpStream
+    stream.check_body_size = _check_request_size
 
 
 def master(options: Options) -> Master:

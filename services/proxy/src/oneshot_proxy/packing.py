@@ -3,6 +3,7 @@
 import datetime as dt
 
 from oneshot.proxy.v1 import proxy_pb2 as pb
+from oneshot_proxy.exports.contract import Slice
 from oneshot_proxy.records import CallRecord, SessionRecord
 from oneshot_proxy.session import Kind, Limits, Spec
 from oneshot_proxy.usage import Usage
@@ -41,6 +42,20 @@ def spec(request: pb.OpenSessionRequest) -> Spec:
         kind,
         request.recorded_session,
         request.recorded_timing,
+    )
+
+
+def part(asked: pb.Slice) -> Slice:
+    """What of a session a caller asks for. :raises BadInput: no task is named."""
+    if not asked.task_id:
+        raise BadInput("the slice names no task; give its id, as `oneshot trace export --task` does")
+    return Slice(
+        task_id=asked.task_id,
+        thread_id=asked.thread_id,
+        begin_call_id=asked.begin_call_id,
+        end_call_id=asked.end_call_id,
+        repository=asked.repository.rstrip("/"),
+        final_message=asked.final_message,
     )
 
 

@@ -92,7 +92,8 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
     ) -> AsyncIterator[pb.ExportTraceResponse]:
         losses = Losses()
         session = await self._sessions.get(request.session_id)
-        document = table.export(request.format, session, self._sessions.calls(request.session_id), losses)
+        part = packing.part(request.slice) if request.HasField("slice") else None
+        document = table.export(request.format, session, lambda: self._sessions.calls(request.session_id), losses, part)
         async for chunk, checksum in transfer.summed(document):
             if checksum:
                 yield pb.ExportTraceResponse(sha256=checksum, losses=losses.sentences)

@@ -80,6 +80,7 @@ class Session:
     requests: int = 0
     in_flight: int = 0
     unrecorded: int = 0
+    refused_bytes: int = 0
     usage: Usage = field(default_factory=Usage)
     whole: Usage = field(default_factory=Usage)
     unreported: Usage = field(default_factory=Usage)

@@ -14,9 +14,8 @@ from oneshot_proxy.storage.insert import Inserter
 from oneshot_proxy.storage.reader import Reader, Verification
 from oneshot_proxy.storage.writer import Writer
 
-_READERS = (
-    4  # whole sessions are read with these threads alone: the process's own ones, and lists of sessions, wait for none
-)
+# whole sessions are read with these threads alone: the process's own ones, and lists of sessions, wait for none
+_READERS = 4
 
 
 @dataclass(frozen=True)

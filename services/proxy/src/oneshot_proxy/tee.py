@@ -78,14 +78,15 @@ class Tee:
         self.first_token_at = self.first_token_at or now
         self.last_token_at = now
 
-    def end(self) -> tuple[bytes, Outcome, str]:
+    def end(self, broken: bool = False) -> tuple[bytes, Outcome, str]:
         """Once, when nothing more will come: the decoded body, its outcome, and what is wrong with the record of it.
 
-        It may be called on any thread; the outcome's usage is the caller's to count.
+        It may be called on any thread; the outcome's usage is the caller's to count. `broken`: the answer was broken off, so that
+        its encoding has no end either.
         """
         body = bytes(self._kept)
         if self._sse:
             self._scan(b"\n\n", self.last_token_at)  # the last event may lack its empty line
         else:
             self._outcome = outcome.of_tail(self._kept.tail) if self._kept.cut else outcome.of_json(body)
-        return body, self._outcome, self._kept.problem("answer") or self._decoder.end()
+        return body, self._outcome, self._kept.problem("answer") or self._decoder.end(broken)

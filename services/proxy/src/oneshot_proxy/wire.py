@@ -144,11 +144,21 @@ def check(request: Request, model: str) -> None:
                 refusal.TOOL,
                 f"the hosted tool {kind!r} is refused: it works outside of the sandbox; allowed: {allowed}",
             )
+    if any(map(_refers, request.items)):
+        words = (
+            "an item that names one of an earlier answer is refused: the request must hold what was said; send the item"
+        )
+        raise Refusal(refusal.BAD_REQUEST, words)
     for address in _addresses(request.body.get("input"), request.body.get("messages")):
         raise Refusal(
             refusal.BAD_REQUEST,
             f"the address {address[:80]!r} is refused: the provider would fetch it; send the content",
         )
+
+
+def _refers(item: dict[str, Any]) -> bool:
+    """Whether it stands for an item that the provider has kept. Its type may be left out."""
+    return item.get("type") == "item_reference" or (not item.get("type") and "role" not in item)
 
 
 def _tool_types(body: dict[str, Any]) -> Iterator[str]:

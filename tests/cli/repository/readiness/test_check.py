@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from cli.repository.readiness.repo import Repo
-from oneshot_cli.repository import readiness
+from oneshot_cli.repository import readiness, where
+from oneshot_cli.repository.autofix import autofix
+from oneshot_cli.repository.readiness.facts import Facts
+from oneshot_cli.repository.readiness.finding import Finding
+from oneshot_cli.repository.snapshot import Snapshots
 
 
 async def test_silence(repo: Repo) -> None:
@@ -94,6 +98,53 @@ async def test_an_index_that_cannot_be_read(repo: Repo) -> None:
     (one,) = await repo.check()
     assert (one.check, one.level) == ("repository", "blocker")
     assert "git cannot read the repository (" in one.sentence
+
+
+async def test_a_check_that_breaks_hides_no_other(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(facts: Facts) -> list[Finding]:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(readiness, "CHECKS", (broken, readiness.checkout.head))
+    repo.git("checkout", "-q", "--detach")
+    first, second = await repo.check()
+    assert (first.check, first.level, second.check) == ("broken", "warning", "detached HEAD")
+    assert "KeyError: 'odd'" in first.sentence
+
+
+async def test_what_is_told_is_what_a_snapshot_does(repo: Repo, tmp_path: Path) -> None:
+    repo.commit("in/a.txt")
+    repo.commit("out/b.txt")
+    repo.commit("pipe")
+    repo.git("sparse-checkout", "set", "--no-cone", "/*", "!/out")
+    (repo.top / "pipe").unlink()
+    os.mkfifo(repo.top / "pipe")
+    repo.git("init", "-q", "nested")
+    repo.write("nested/file")
+    repo.write("GIT~1/config")
+    os.truncate(repo.write("huge.bin", ""), 101 * 2**20)
+    repo.write("node_modules/a.js")
+    repo.git("update-index", "--assume-unchanged", "README.md")
+    repo.write("README.md", "changed\n")
+    found = {
+        each.check
+        for each in await repo.check()
+        if "would not be in the task" in each.sentence or "in no task" in each.sentence
+    }
+    assert found == {"sparse checkout", "kinds", "nested repositories", "names", "huge files"}
+    taken, left_out = await _snapshot(repo, tmp_path / "1")
+    assert taken == {"README.md", "in/a.txt", "node_modules/a.js"}
+    assert len(left_out) == len(found)
+    await autofix(await where.find(repo.top), repo.state)
+    taken, left_out = await _snapshot(repo, tmp_path / "2")
+    assert taken == {"README.md", "in/a.txt"}
+    assert len(left_out) == 2, "the sparse checkout and the pipe, which only a person can mend"
+
+
+async def _snapshot(repo: Repo, place: Path) -> tuple[set[str], tuple[str, ...]]:
+    place.mkdir()
+    snapshot = await Snapshots(place, await where.find(repo.top), repo.state).begin()
+    listed = repo.git("ls-tree", "-r", "--name-only", snapshot.tree, at=place / "git")
+    return set(listed.splitlines()), snapshot.left_out
 
 
 async def test_every_check_is_documented() -> None:

@@ -26,10 +26,10 @@ async def test_links(repo: Repo) -> None:
     assert one.sentence == "2 links out of the tree would not be in the task: 'out', 'dir/far'"
 
 
-async def test_names_that_capture_refuses(repo: Repo) -> None:
+async def test_names_that_are_left_out(repo: Repo) -> None:
     repo.write("GIT~1/config")
     one = await repo.only("names")
-    assert (one.level, one.leave_out) == ("blocker", (b"GIT~1/config",))
+    assert (one.level, one.leave_out) == ("warning", (b"GIT~1/config",))
     repo.write(".github/workflows/ci.yml")
     repo.write(".gitignore", "GIT~1\n")
     assert "names" not in [each.check for each in await repo.check()]
@@ -40,7 +40,7 @@ async def test_a_tracked_name_is_for_the_person_to_change(repo: Repo) -> None:
     repo.write("a/git~1")
     repo.git("-c", "core.protectNTFS=false", "add", ".")
     one = await repo.only("names")
-    assert (one.level, one.mendable) == ("blocker", False)
+    assert (one.level, one.mendable) == ("warning", False)
 
 
 async def test_case(repo: Repo) -> None:
@@ -58,8 +58,8 @@ async def test_a_pipe_in_the_place_of_a_file(repo: Repo) -> None:
     (repo.top / "theirs").unlink()
     os.mkfifo(repo.top / "theirs")
     one = await repo.only("kinds")
-    assert one.level == "blocker"
-    assert one.sentence == "'theirs' is neither file nor link, where the index has a file"
+    assert one.level == "warning"
+    assert one.sentence == "'theirs' would not be in the task: neither file nor link, where the index has one"
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_unreadable(common: Repo) -> None:
         found = [each for each in await common.check() if each.check.startswith("unreadable")]
     (common.top / "locked").chmod(0o700)
     files = [each for each in found if each.check == "unreadable files"]
-    assert [(each.level, each.leave_out) for each in files] == [("blocker", (b"new",)), ("blocker", ())]
+    assert [(each.level, each.leave_out) for each in files] == [("warning", (b"new",)), ("warning", ())]
     assert "'new'" in files[0].sentence
     assert "'tracked'" in files[1].sentence
     (folder,) = [each for each in found if each.check == "unreadable folders"]

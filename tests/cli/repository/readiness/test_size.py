@@ -25,6 +25,13 @@ async def test_huge(repo: Repo) -> None:
     assert one.sentence == "1 untracked file of 50 MiB or more would be in the task: 'big.bin'; the largest has 60 MiB"
 
 
+async def test_too_huge_for_a_snapshot(repo: Repo) -> None:
+    _hole(repo, "beyond.bin", 200 * MIB)
+    one = await repo.only("huge files")
+    assert "1 untracked file of more than 100 MiB would not be in the task: 'beyond.bin'" in one.sentence
+    assert one.leave_out == (b"beyond.bin",)
+
+
 async def test_huge_and_tracked(repo: Repo) -> None:
     repo.commit("big.bin")
     _hole(repo, "big.bin", 60 * MIB)

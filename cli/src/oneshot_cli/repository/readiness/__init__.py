@@ -15,7 +15,7 @@ from oneshot_cli.repository.readiness import checkout, content, nested, operatio
 from oneshot_cli.repository.readiness.facts import Facts, gather, git_words
 from oneshot_cli.repository.readiness.finding import LEVELS, Finding, Level
 from oneshot_cli.repository.where import Repository
-from oneshot_shared.errors import BadInput
+from oneshot_shared.errors import BadInput, sentence
 
 __all__ = ["CHECKS", "Finding", "Level", "check", "check_folder", "ready"]
 
@@ -76,7 +76,15 @@ def ready(findings: Iterable[Finding]) -> bool:
 
 
 def _run(facts: Facts) -> list[Finding]:
-    return sorted((each for one in CHECKS for each in one(facts)), key=lambda each: LEVELS.index(each.level))
+    return sorted((each for one in CHECKS for each in _done(one, facts)), key=lambda each: LEVELS.index(each.level))
+
+
+def _done(one: Callable[[Facts], Iterable[Finding]], facts: Facts) -> list[Finding]:
+    try:
+        return list(one(facts))
+    except Exception as error:  # noqa: BLE001 -- one odd tree must neither hide what the other checks found nor stop the work
+        what = f"this check broke ({type(error).__name__}: {sentence(error)})"
+        return [Finding(one.__name__, "warning", what, "report it, please")]
 
 
 def _unusable(what: str, next_step: str) -> Finding:

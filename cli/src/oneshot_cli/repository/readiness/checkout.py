@@ -57,24 +57,22 @@ def dirty(facts: Facts) -> Iterator[Finding]:
 def sparse(facts: Facts) -> Iterator[Finding]:
     """Files that the index has and the working tree has not, by wish."""
     if absent := facts.index.absent:
-        partial = any(key.endswith(".promisor") or key == "extensions.partialclone" for key in facts.repository.config)
         yield Finding(
             "sparse checkout",
             "warning",
-            f"{count(len(absent), 'file')} outside of the sparse checkout ({names(absent)}) cannot be seen in the working tree"
-            + (", and may be missing altogether, for this is a partial clone" if partial else ""),
+            f"{count(len(absent), 'file')} outside of the sparse checkout would not be in the task: {names(absent)}",
             "check them out with `git sparse-checkout disable` if the task needs them",
         )
 
 
 def hidden(facts: Facts) -> Iterator[Finding]:
-    """Files that git was told to take for unchanged (`git update-index --assume-unchanged`)."""
+    """Files that git was told to take for unchanged: snapshots look for themselves."""
     if paths := facts.index.hidden:
         yield Finding(
             "assume unchanged",
-            "warning",
-            f"git was told to take {names(paths)} for unchanged, so what changes there may be in no task",
-            "take it back with `git update-index --no-assume-unchanged PATH`",
+            "note",
+            f"git was told to take {names(paths)} for unchanged; captured is what lies in the working tree",
+            "to have git look again, use `git update-index --no-assume-unchanged PATH`",
         )
 
 

@@ -30,13 +30,16 @@ _STAND_INS = (
     # https://git-annex.branchable.com/internals/pointer_file/
     _StandIn(b"/annex/objects/", "annex pointers", "a git-annex pointer in the place of its content", "git annex get"),
 )
+_MOST_OPENED = 2_000
 _HEAD_BYTES = max(len(each.begins) for each in _STAND_INS)
 
 
 def stand_ins(facts: Facts) -> Iterator[Finding]:
     """Files that a filter left as it got them: the task would hold them without their content."""
     found: dict[_StandIn, list[bytes]] = {}
-    for path in (path for paths in facts.filtered.values() for path in paths):
+    sizes = {file.path: file.size for file in facts.looked.files} if facts.filtered else {}
+    filtered = [path for paths in facts.filtered.values() for path in paths if path in sizes]
+    for path in sorted(filtered, key=lambda path: (sizes[path], path))[:_MOST_OPENED]:  # pointers are small
         begins = facts.open(path, _HEAD_BYTES)
         if kind := next((each for each in _STAND_INS if begins.startswith(each.begins)), None):
             found.setdefault(kind, []).append(path)

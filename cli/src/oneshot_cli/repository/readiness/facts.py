@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from oneshot_cli.repository import state
+from oneshot_cli.repository import exclusions, state
 from oneshot_cli.repository.readiness import attributes, listing, submodules
 from oneshot_cli.repository.readiness.attributes import Filtered
 from oneshot_cli.repository.readiness.listing import Index, Looked
@@ -27,7 +27,7 @@ _STATUS = (
     "-uno",
     "--ignore-submodules=all",
 )
-_CLOSED = re.compile(r"^warning: could not open directory '(.*)/': (?:Permission denied)", re.MULTILINE)
+_CLOSED = re.compile(r"could not open directory '(.*?)/?': ")
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def read_head(top: Path, path: bytes, most: int) -> bytes:
 async def gather(repository: Repository, place: Path | None = None) -> Facts:
     """Find the facts out. `place`: OneShot's state folder. :raises CalledProcessError: git cannot read the repository."""
     exclude = state.exclude_file(place or state.folder(), repository.top)
-    patterns = _patterns(exclude)
-    ours = [f"--exclude-from={exclude}"] if patterns else []
+    patterns = exclusions.read(exclude)
+    ours = [word for pattern in patterns for word in ("-x", pattern)]
     (said, warned), status, left_out = await asyncio.gather(
         repository.ask_all(*_LIST, *ours),
         repository.ask(*_STATUS),
@@ -101,19 +101,11 @@ async def gather(repository: Repository, place: Path | None = None) -> Facts:
         submodules.look(repository, index),
     )
     closed = tuple(_CLOSED.findall(warned))
-    return Facts(repository, exclude, patterns, _head(status), index, looked, closed, filtered, modules)
+    return Facts(repository, exclude, tuple(patterns), _head(status), index, looked, closed, filtered, modules)
 
 
 async def _nothing() -> bytes:
     return b""
-
-
-def _patterns(exclude: Path) -> tuple[str, ...]:
-    try:
-        lines = exclude.read_text(errors="surrogateescape").split("\n")
-    except FileNotFoundError:
-        return ()
-    return tuple(line for line in lines if line.strip() and not line.startswith("#"))
 
 
 def _head(said: bytes) -> Head:

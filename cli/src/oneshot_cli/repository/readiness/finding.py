@@ -9,6 +9,7 @@ from oneshot_shared.errors import printable
 
 type Level = Literal["blocker", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("blocker", "warning", "note")
+LEAVE_OUT = "have them left out with `oneshot task check --fix` (repo.autofix_readiness.v1)"
 _SHOWN = 3
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from oneshot_cli.repository.readiness.facts import Facts
-from oneshot_cli.repository.readiness.finding import Finding, count, names
+from oneshot_cli.repository.readiness.finding import LEAVE_OUT, Finding, count, names
 
 _HOW = (
     ("missing", "not checked out"),
@@ -41,6 +41,6 @@ def repositories(facts: Facts) -> Iterator[Finding]:
             "warning",
             f"{count(len(nested), 'nested repository').replace('repositorys', 'repositories')} not tracked here, whose files are in no "
             f"task: {names(nested)}",
-            "move them elsewhere, or have them left out with `oneshot task check --fix`",
+            f"move them elsewhere, or {LEAVE_OUT}",
             tuple(nested),
         )

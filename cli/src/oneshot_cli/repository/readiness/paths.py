@@ -36,7 +36,7 @@ def _leads_out(top: bytes, path: bytes) -> bool:
 
 
 def refused(facts: Facts) -> Iterator[Finding]:
-    """Names that git takes for its own folder on some file system, and such that are too long: the whole task would be refused."""
+    """Names that git takes for its own folder on some file system, and such that are too long."""
     bad = [
         path
         for path in facts.index.names
@@ -45,9 +45,9 @@ def refused(facts: Facts) -> Iterator[Finding]:
     if bad:
         yield Finding(
             "names",
-            "blocker",
-            f"{names(bad)} cannot be in a task: too long, or .git to some file system",
-            "rename them",
+            "warning",
+            f"{names(bad)} would not be in the task: some file systems take the name for .git, or it is too long",
+            "rename what the task needs",
             tuple(bad) if set(bad) <= set(facts.index.untracked) else (),
         )
 
@@ -72,8 +72,8 @@ def kinds(facts: Facts) -> Iterator[Finding]:
     if odd := facts.looked.odd:
         yield Finding(
             "kinds",
-            "blocker",
-            f"{names(odd)} {'is' if len(odd) == 1 else 'are'} neither file nor link, where the index has a file",
+            "warning",
+            f"{names(odd)} would not be in the task: neither file nor link, where the index has one",
             "put the file back with `git checkout -- PATH`, or take it out with `git rm --cached PATH`",
         )
 
@@ -84,16 +84,17 @@ def closed(facts: Facts) -> Iterator[Finding]:
         if those := [each.path for each in facts.looked.closed if each.tracked == tracked]:
             yield Finding(
                 "unreadable files",
-                "blocker",
-                f"{count(len(those), 'file')} cannot be read: {names(those)}",
-                "make it readable with `chmod u+r PATH`, or ask its owner to"
-                + ("" if tracked else "; or have it left out with `oneshot task check --fix`"),
+                "warning",
+                f"{count(len(those), 'file')} cannot be read, so nobody knows what the task would lack: {names(those)}"
+                if tracked
+                else f"{count(len(those), 'file')} cannot be read, and would not be in the task: {names(those)}",
+                "make it readable with `chmod u+r PATH`, or ask its owner to",
                 () if tracked else tuple(those),
             )
     if folders := facts.closed_folders:
         yield Finding(
             "unreadable folders",
             "warning",
-            f"{count(len(folders), 'folder')} cannot be looked into, so nothing in there is captured: {', '.join(map(repr, folders[:3]))}",
+            f"{count(len(folders), 'folder')} cannot be looked into; nothing in there would be in the task: {', '.join(map(repr, folders[:3]))}",
             "make it readable with `chmod u+rx PATH`, if the task needs it",
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from oneshot_cli.repository import readiness
 from oneshot_cli.repository.autofix import Mended
 from oneshot_cli.repository.readiness.finding import LEVELS, Finding, Level, count
 
@@ -12,7 +13,7 @@ _MARKS: dict[Level, str] = {"blocker": "✗", "warning": "!", "note": "-"}
 def as_fields(findings: Sequence[Finding], mended: Sequence[Mended] = ()) -> dict[str, Any]:
     """{"ready", "findings": [{"check", "level", "sentence", "next_step", "mendable"}], "mended": [{"check", "sentence"}]}."""
     return {
-        "ready": not any(each.level == "blocker" for each in findings),
+        "ready": readiness.ready(findings),
         "findings": [
             {
                 "check": each.check,

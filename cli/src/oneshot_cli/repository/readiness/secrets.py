@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from oneshot_cli.repository.readiness.facts import Facts
-from oneshot_cli.repository.readiness.finding import Finding, count, names
+from oneshot_cli.repository.readiness.finding import LEAVE_OUT, Finding, count, names
 from oneshot_shared import key_shapes
 
 _MOST_FILES, _MOST_BYTES = 500, 1 << 16
@@ -47,7 +47,7 @@ def secrets(facts: Facts) -> Iterator[Finding]:
         yield _finding(
             paths,
             "untracked ",
-            "add them to .gitignore, or have them left out with `oneshot task check --fix`",
+            f"add them to .gitignore, or {LEAVE_OUT}",
             tuple(paths),
         )
     if paths := found[True]:

@@ -1,9 +1,12 @@
 """How much a task of this tree would hold, against what is taken (oneshot_shared.archive.Caps, the capture service's pack)."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from oneshot_cli.repository.importing import MAX_UNTRACKED_BYTES
 from oneshot_cli.repository.readiness.facts import Facts
-from oneshot_cli.repository.readiness.finding import Finding, count, name, names, quantity
+from oneshot_cli.repository.readiness.finding import LEAVE_OUT, Finding, count, name, names, quantity
+from oneshot_cli.repository.readiness.listing import File, Index
 from oneshot_shared.archive import Caps
 
 CAPS = Caps()
@@ -19,26 +22,38 @@ _MARKS = (b"/pyvenv.cfg", b"/CACHEDIR.TAG")  # a virtual environment; https://bf
 
 
 def huge(facts: Facts) -> Iterator[Finding]:
-    """Single files that every run would carry along."""
+    """Single files that every run would carry along, and such as snapshots leave out for their size."""
     large = sorted((f for f in facts.looked.files if f.size >= HUGE_BYTES), key=lambda f: -f.size)
-    for tracked in (False, True):
-        if those := [f for f in large if f.tracked == tracked]:
-            which = "tracked" if tracked else "untracked"
-            yield Finding(
-                "huge files",
-                "warning",
-                f"{count(len(those), f'{which} file')} of {quantity(HUGE_BYTES)} or more would be in the task: "
-                f"{names([f.path for f in those])}; the largest has {quantity(those[0].size)}",
-                "choose a repository without them, if the task does not need them"
-                if tracked
-                else "add them to .gitignore, or have them left out with `oneshot task check --fix`",
-                () if tracked else tuple(f.path for f in those),
-            )
+    if tracked := [f for f in large if f.tracked]:
+        yield _huge(
+            tracked,
+            f"{count(len(tracked), 'tracked file')} of {quantity(HUGE_BYTES)} or more would be in the task",
+            "choose a repository without them, if the task does not need them",
+        )
+    untracked = [f for f in large if not f.tracked]
+    if within := [f for f in untracked if _taken(f)]:
+        what = f"{count(len(within), 'untracked file')} of {quantity(HUGE_BYTES)} or more would be in the task"
+        yield _huge(within, what, f"add them to .gitignore, or {LEAVE_OUT}", leave_out=True)
+    if beyond := [f for f in untracked if not _taken(f)]:
+        what = f"{count(len(beyond), 'untracked file')} of more than {quantity(MAX_UNTRACKED_BYTES)} would not be in the task"
+        yield _huge(
+            beyond, what, f"`git add` what the task needs; else add them to .gitignore, or {LEAVE_OUT}", leave_out=True
+        )
+
+
+def _huge(files: Sequence[File], what: str, next_step: str, *, leave_out: bool = False) -> Finding:
+    paths = tuple(f.path for f in files)
+    sentence = f"{what}: {names(paths)}; the largest has {quantity(files[0].size)}"
+    return Finding("huge files", "warning", sentence, next_step, paths if leave_out else ())
+
+
+def _taken(file: File) -> bool:
+    return file.tracked or file.size <= MAX_UNTRACKED_BYTES
 
 
 def whole(facts: Facts) -> Iterator[Finding]:
     """All files together."""
-    files = facts.looked.files
+    files = [f for f in facts.looked.files if _taken(f)]
     size, number = sum(f.size for f in files), len(files) + len(facts.looked.links)
     if size > CAPS.bytes or number > CAPS.files:
         yield Finding(
@@ -58,51 +73,52 @@ def whole(facts: Facts) -> Iterator[Finding]:
 
 def made(facts: Facts) -> Iterator[Finding]:
     """Folders that tools make anew and nobody told git to ignore."""
-    folders = _made(facts.index.untracked)
-    if folders:
-        number = sum(folders.values())
+    if folders := _made(facts.index):
         yield Finding(
             "made by tools",
             "warning",
-            f"{count(number, 'untracked file')} that tools make anew would be in the task: {names(sorted(folders))}",
-            "add them to .gitignore, or have them left out with `oneshot task check --fix`",
+            f"{count(sum(folders.values()), 'untracked file')} that tools make anew would be in the task: {names(sorted(folders))}",
+            f"add them to .gitignore, or {LEAVE_OUT}",
             tuple(sorted(folders)),
         )
 
 
 def many(facts: Facts) -> Iterator[Finding]:
     """So many untracked files that one has been forgotten in .gitignore."""
-    made_too = _made(facts.index.untracked)
-    left = [path for path in facts.index.untracked if not any(map(made_too.__contains__, _folders(path)))]
-    if len(left) < MANY_UNTRACKED:
+    untracked = facts.index.untracked
+    if len(untracked) < MANY_UNTRACKED:
         return
-    tops: dict[bytes, int] = {}
-    for path in left:
-        top = path.partition(b"/")[0] + b"/" if b"/" in path else b"./"
-        tops[top] = tops.get(top, 0) + 1
-    most = max(tops, key=lambda top: tops[top])
-    yield Finding(
-        "untracked files",
-        "warning",
-        f"{len(left)} untracked files would be in the task, most of them ({tops[most]}) in {name(most)}",
-        "add what the work does not need to .gitignore",
-    )
+    folders = tuple(_made(facts.index))
+    tops = Counter(path[: path.find(b"/") + 1] or b"./" for path in untracked if not path.startswith(folders))
+    if tops.total() >= MANY_UNTRACKED:
+        ((most, number),) = tops.most_common(1)
+        yield Finding(
+            "untracked files",
+            "warning",
+            f"{tops.total()} untracked files would be in the task, most of them ({number}) in {name(most)}",
+            "add what the work does not need to .gitignore",
+        )
 
 
-def _made(untracked: Sequence[bytes]) -> dict[bytes, int]:
-    """The outermost such folders, with a slash at the end, and how many untracked files each holds."""
-    marked = {path[: -len(mark) + 1] for path in untracked for mark in _MARKS if path.endswith(mark)}
-    found: dict[bytes, int] = {}
-    for path in untracked:
-        for folder in _folders(path):
-            if folder in marked or folder[:-1].rpartition(b"/")[2] in _MADE_NAMES:
-                found[folder] = found.get(folder, 0) + 1
+def _made(index: Index) -> Counter[bytes]:
+    """The outermost such folders, with a slash at the end, and how many untracked files each holds: none that is tracked."""
+    marked = {path[: -len(mark) + 1] for path in index.untracked for mark in _MARKS if path.endswith(mark)}
+    found: Counter[bytes] = Counter()
+    for folder, number in Counter(path[: path.rfind(b"/") + 1] for path in index.untracked).items():
+        for outer in _prefixes(folder):
+            if outer in marked or outer[:-1].rpartition(b"/")[2] in _MADE_NAMES:
+                found[outer] += number
                 break
+    if found:
+        for kept in {
+            outer for folder in {path[: path.rfind(b"/") + 1] for path in index.files} for outer in _prefixes(folder)
+        }:
+            found.pop(kept, None)
     return found
 
 
-def _folders(path: bytes) -> Iterator[bytes]:
-    at = path.find(b"/")
+def _prefixes(folder: bytes) -> Iterator[bytes]:
+    at = folder.find(b"/")
     while at >= 0:
-        yield path[: at + 1]
-        at = path.find(b"/", at + 1)
+        yield folder[: at + 1]
+        at = folder.find(b"/", at + 1)

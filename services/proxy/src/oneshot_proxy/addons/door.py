@@ -120,9 +120,8 @@ class Door:
             return
         pinned = session.upstream.address if session.upstream else None
         if pinned == (host.lower().rstrip("."), port):
-            flow.server_conn.sni = pinned[
-                0
-            ]  # whatever name the client's own TLS says, this one's certificate is checked
+            # whatever name the client's own TLS says, this one's certificate is checked
+            flow.server_conn.sni = pinned[0]
             return
         allowed = f"{pinned[0]}:{pinned[1]} only" if pinned else "none, its answers are replayed by the gateway"
         error = Refusal(refusal.HOST, f"the host {host}:{port} is refused; this run may reach {allowed}", 403)

@@ -6,8 +6,10 @@ addressed to the discard port, so that nothing unchecked reaches an upstream.
 
 import asyncio
 import contextlib
+from typing import Any
 from urllib.parse import urlsplit
 
+from mitmproxy.connection import Client
 from mitmproxy.http import Headers, HTTPFlow, Response
 from mitmproxy.http import Request as HTTPRequest
 from mitmproxy.net.http.http1 import expected_http_body_size
@@ -19,6 +21,7 @@ from oneshot_proxy.addons.live import CREDENTIALS
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.playback_server import PlaybackServer
 from oneshot_proxy.refusal import Refusal
+from oneshot_proxy.room import Room
 from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
 from oneshot_proxy.wire import Request
@@ -34,9 +37,10 @@ _MAX_IN_FLIGHT = 16  # a limit is overshot by no more than these: the usage of a
 class Gate:
     """Decides on each request."""
 
-    def __init__(self, sessions: Sessions, playback_server: PlaybackServer) -> None:
+    def __init__(self, sessions: Sessions, playback_server: PlaybackServer, proxyserver: Any) -> None:  # noqa: ANN401 -- mitmproxy's own is untyped
         self._sessions = sessions
         self._playback_server = playback_server
+        self._proxyserver = proxyserver
         self._large = asyncio.Lock()
 
     async def requestheaders(self, flow: HTTPFlow) -> None:
@@ -53,10 +57,38 @@ class Gate:
             session = self._sessions.find(_token(flow.request.headers))
         found = exchange.begin(flow, session) if session is not None else None
         try:
-            await _expect(flow.request, found)
+            await self._expect(flow, found)
         except Refusal as error:
             _refuse(flow, error)
             _drop(flow)
+
+    async def _expect(self, flow: HTTPFlow, found: Exchange | None) -> None:
+        """Take the room of a body before it comes: what comes by halves lies in memory too. :raises Refusal: it is not let in."""
+        if "websocket" in flow.request.headers.get("upgrade", "").lower():
+            raise Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
+        if found is None:
+            words = "the token is unknown or was revoked; open a session and use its token as the API key"
+            raise Refusal(refusal.UNKNOWN_TOKEN, words, 401)
+        session, size = found.session, _size(flow.request)
+        if session.unrecorded > _MAX_OPEN:
+            raise Refusal(refusal.BUSY, f"more than {_MAX_OPEN} requests of this session are open: wait", 429)
+        if size is not None:
+            wire.check_size(size)
+        wanted = min(wire.MAX_BODY, session.room.size) if size is None else size
+        await self._room(flow.client_conn, session.room, wanted)
+        found.expect(wanted)
+
+    async def _room(self, client: Client, room: Room, wanted: int) -> None:
+        """Wait a while for room: the call before this one may just be being recorded.
+
+        Nothing is read from the client meanwhile, for which mitmproxy's own lock is held: what came would lie in memory.
+        """
+        handler = self._proxyserver.connections.get(client.id)
+        async with handler._drain_lock if handler else contextlib.nullcontext():
+            for _ in range(_ROOM_STEPS):
+                if not room.left < wanted <= room.size:
+                    return
+                await asyncio.sleep(_ROOM_SECONDS)
 
     async def request(self, flow: HTTPFlow) -> None:
         """Refuse, replay or send on."""
@@ -139,29 +171,6 @@ class Gate:
         self._playback_server.play(flow.request, answer)
 
 
-async def _expect(request: HTTPRequest, found: Exchange | None) -> None:
-    """Take the room of a body before it comes: what comes by halves lies in memory too. :raises Refusal: it is not let in.
-
-    It waits a while for room: the call before this one may just be being recorded.
-    """
-    if "websocket" in request.headers.get("upgrade", "").lower():
-        raise Refusal(refusal.WEBSOCKET, "WebSockets are not served here; use POST and server-sent events", 426)
-    if found is None:
-        words = "the token is unknown or was revoked; open a session and use its token as the API key"
-        raise Refusal(refusal.UNKNOWN_TOKEN, words, 401)
-    session, size = found.session, _size(request)
-    if session.unrecorded > _MAX_OPEN:
-        raise Refusal(refusal.BUSY, f"more than {_MAX_OPEN} requests of this session are open: wait", 429)
-    if size is not None:
-        wire.check_size(size)
-    wanted = min(wire.MAX_BODY, session.room.size) if size is None else size
-    for _ in range(_ROOM_STEPS):
-        if wanted <= found.session.room.left:
-            break
-        await asyncio.sleep(_ROOM_SECONDS)
-    found.expect(wanted)
-
-
 def _size(request: HTTPRequest) -> int | None:
     """How many bytes the body will have, as it is sent; None where nothing but its end tells."""
     try:
@@ -207,7 +216,7 @@ def _gateway_path(path: str, session: Session | None) -> str:
 def _refuse(flow: HTTPFlow, error: Refusal) -> None:
     found = exchange.of(flow)
     if found is not None:
-        found.problem = error.message
+        found.refuse(error.message)
     else:
         logs.get().warning("refused a call without a session", method=flow.request.method, code=error.code)
     flow.response = Response.make(error.status, error.body(), {"content-type": "application/json"})

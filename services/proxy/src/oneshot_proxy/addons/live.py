@@ -3,7 +3,6 @@
 Her credentials are learnt from each request before anything of it is kept, so that no record holds them, wherever they stand.
 """
 
-import json
 from functools import partial
 
 from mitmproxy.http import HTTPFlow, Request, Response
@@ -12,6 +11,7 @@ from oneshot_proxy import encoding, exchange, headers, offload, refusal
 from oneshot_proxy.addons import door
 from oneshot_proxy.exchange import Exchange
 from oneshot_proxy.hosts import ModelHost
+from oneshot_proxy.protocols import reading
 from oneshot_proxy.refusal import Refusal
 from oneshot_proxy.session import Session
 from oneshot_proxy.sessions import Sessions
@@ -102,9 +102,7 @@ def _understand(found: Exchange, request: Request) -> None:
     raw = bytes(found.kept) or request.raw_content or b""
     found.request, problem = encoding.decode(raw, request.headers.get("content-encoding", ""))
     found.problem = found.kept.problem("request") or problem
-    try:
-        body = json.loads(found.request)
-    except (ValueError, RecursionError):
-        return  # it is kept as it is, and whoever decodes it says so
-    model = body.get("model") if isinstance(body, dict) else None
-    found.model = model if isinstance(model, str) else ""
+    body = (
+        reading.json_object(found.request) or {}
+    )  # where it is none it is kept as it is, and whoever decodes it says so
+    found.model = reading.string(body.get("model"))

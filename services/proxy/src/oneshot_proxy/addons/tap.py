@@ -94,17 +94,17 @@ class Tap:
             self._recording.discard(task)
 
     async def _record(self, found: Exchange, response: Response | None, broken: str) -> None:
-        body, result, problem = await self._read(found, response)
+        body, result, problem = await self._read(found, response, bool(broken))
         found.count(result.usage)
         status = response.status_code if response is not None else 0
-        found.end(status, body)
+        found.end(status, body, left=_left(broken))
         failure = _failure(found, status, result, body, broken) if found.forwarded and not found.cut else ""
         patterns = self._sessions.patterns(found.session)
         failure = redact.clean_text(failure, patterns)
         left = broken if broken and not failure and not found.cut and not result.finished else ""
         found.session.trouble[alarms.CUT_SHORT] += bool(found.tee and problem) or _request_is_cut(found, broken)
         found.problem = "; ".join(word for word in (found.problem, failure, left, problem) if word)
-        found.unread = problem if not broken else ""
+        found.unread = problem
         kind = response.headers.get("content-type", "") if response is not None else ""
         found.response_fields = response.headers.fields if response is not None else ()
         size = len(found.request) + len(body)
@@ -113,10 +113,10 @@ class Tap:
             found.session.settle(status, result, failure, decoded=found.decoded)
         self._sessions.keep(found.session, record)
 
-    async def _read(self, found: Exchange, response: Response | None) -> tuple[bytes, Outcome, str]:
+    async def _read(self, found: Exchange, response: Response | None, broken: bool) -> tuple[bytes, Outcome, str]:
         if found.tee is not None:
             found.tee(b"")
-            return await offload.run(found.tee.size, found.tee.end)
+            return await offload.run(found.tee.size, found.tee.end, broken)
         return (response.raw_content or b"") if response is not None else b"", Outcome(), ""
 
 
@@ -138,7 +138,7 @@ def _request_is_cut(found: Exchange, broken: str) -> bool:
 def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken: str) -> str:
     """What the upstream did wrong, as a sentence; empty where it did nothing wrong, or the agent left first."""
     name = found.upstream_name
-    if broken.lower().startswith(_CLIENT_LEFT) or (result.finished and not result.failure and status < 400):
+    if _left(broken) or (result.finished and not result.failure and status < 400):
         return ""
     if not status:
         return f"{name} could not be reached: {broken}{_next_step(found, status)}"
@@ -149,6 +149,10 @@ def _failure(found: Exchange, status: int, result: Outcome, body: bytes, broken:
     if result.failure and not broken:
         return f"{name} answered {status}, but failed: {result.failure}"
     return f"{name} broke off its answer: {broken or 'the stream ended without its last event'}"
+
+
+def _left(broken: str) -> bool:
+    return broken.lower().startswith(_CLIENT_LEFT)
 
 
 def _next_step(found: Exchange, status: int) -> str:

@@ -51,14 +51,14 @@ def _answered(call: CallRecord) -> dict[str, Any]:
         return {"status": 0, "ends": ends}
     if not decoded.finish and not decoded.error:
         return {"status": call.status, "output": _whole_items(call.response), "ends": ends}
-    ended = _ended(call.response)
-    output = [item.raw for item in decoded.output] if _status(ended) == "completed" else _whole_items(call.response)
-    special = {key: ended[key] for key in ("status", "error", "incomplete_details") if ended.get(key)}
+    last = ended(call.response)
+    output = [item.raw for item in decoded.output] if _status(last) == "completed" else _whole_items(call.response)
+    special = {key: last[key] for key in ("status", "error", "incomplete_details") if last.get(key)}
     return {
         "status": call.status,
         "output": output,
-        "usage": ended.get("usage") or {},
-        "response": special if _status(ended) != "completed" else {},
+        "usage": last.get("usage") or {},
+        "response": special if _status(last) != "completed" else {},
     }
 
 
@@ -76,7 +76,7 @@ def _whole_items(body: bytes) -> list[Item]:
     return [item for item in done if isinstance(item, dict)]
 
 
-def _ended(body: bytes) -> Item:
+def ended(body: bytes) -> Item:
     """The response object as it came last; of a stream that ended with an error, a failed one."""
     if (whole := reading.json_object(body)) is not None:
         return whole

@@ -44,7 +44,8 @@ class Room:
     def text(self, text: str) -> str:
         """The text, clean, or its beginning."""
         text = string(text)
-        if self._takes(len(json.dumps(text, ensure_ascii=False).encode())):
+        size = len(json.dumps(text, ensure_ascii=False).encode())
+        if self._takes(size if len(text) > _LONGEST_WHOLE else min(size, _LONGEST_WHOLE)):
             return text
         return f"{text[:_LONGEST_WHOLE]} [and {len(text) - _LONGEST_WHOLE} characters more]"
 

@@ -23,6 +23,21 @@ class Losses:
             self.sentences.append(sentence)
 
 
+@dataclass(frozen=True)
+class Slice:
+    """The part of a session between the call that started a task and the one that ended it, as `Slice` in proxy.proto has it.
+
+    Empty strings where nothing was said.
+    """
+
+    task_id: str
+    thread_id: str = ""
+    begin_call_id: str = ""
+    end_call_id: str = ""
+    repository: str = ""
+    final_message: str = ""
+
+
 type Exporter = Callable[[SessionRecord, AsyncIterator[CallRecord], Losses], AsyncIterator[bytes]]
 """An async generator `export(session, calls, losses)` that yields the document in pieces of any size, none empty.
 

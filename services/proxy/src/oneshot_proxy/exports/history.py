@@ -57,7 +57,7 @@ class Histories:
         read = _read(record, self._known)
         if read is None:
             return None
-        failure = _failure(record, read.call)
+        failure = failure_of(record, read.call)
         said_no = bool(failure) and refused(record)
         history, first = self._find(read.thread, read.chain, said_no)
         if read.before and history.common(read.keys) < len(read.before.keys):
@@ -280,7 +280,8 @@ def _compacts(record: CallRecord, thread: Thread) -> bool:
     return thread.request_kind == "compaction" or record.request_line.endswith("/responses/compact")
 
 
-def _failure(record: CallRecord, call: ModelCall) -> str:
+def failure_of(record: CallRecord, call: ModelCall) -> str:
+    """Why there is no whole answer; empty where there is one."""
     if not 200 <= record.status < 300:
         status = f"status {record.status}" if record.status else "no answer"
         return record.error or call.error or status

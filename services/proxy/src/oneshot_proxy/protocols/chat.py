@@ -8,7 +8,7 @@ from typing import Any
 
 from oneshot_proxy import outcome, usage
 from oneshot_proxy.model import Item, ModelCall
-from oneshot_proxy.protocols.reading import Answer, Unknown, index, mapping, mappings, string, written
+from oneshot_proxy.protocols.reading import Answer, Unknown, index, mapping, mappings, objects, string, written
 
 _OWN_FIELDS = ("model", "messages", "tools", "functions")
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
@@ -40,7 +40,11 @@ def decode(request: dict[str, Any], answer: Answer, unknown: Unknown) -> ModelCa
         instructions="",
         tools=(*mappings(request.get("tools")), *mappings(request.get("functions"))),
         parameters={name: value for name, value in request.items() if name not in _OWN_FIELDS},
-        input=_input(request.get("messages"), unknown),
+        input=tuple(
+            item
+            for message in objects(request.get("messages"), unknown, "messages that are", "a message")
+            for item in _items(message, unknown)
+        ),
         output=_items({"role": "assistant"} | message, unknown) if message else (),
         usage=usage.parse(response.get("usage")),
         response_id=string(response.get("id")),
@@ -48,15 +52,6 @@ def decode(request: dict[str, Any], answer: Answer, unknown: Unknown) -> ModelCa
         error=error,
         unknown=unknown.words,
     )
-
-
-def _input(value: object, unknown: Unknown) -> tuple[Item, ...]:
-    if value is not None and not isinstance(value, list):
-        unknown.add(f"messages that are no list but {type(value).__name__}")
-    found = mappings(value)
-    if isinstance(value, list) and len(found) != len(value):
-        unknown.add("a message that is no object")
-    return tuple(item for message in found for item in _items(message, unknown))
 
 
 def _items(message: dict[str, Any], unknown: Unknown) -> tuple[Item, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 from oneshot_proxy import outcome, usage
 from oneshot_proxy.model import Item, ModelCall
 from oneshot_proxy.protocols import messages_stream
-from oneshot_proxy.protocols.reading import Answer, Unknown, mappings, string, written
+from oneshot_proxy.protocols.reading import Answer, Unknown, mappings, objects, string, written
 
 _OWN_FIELDS = ("model", "system", "messages", "tools")
 _CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
@@ -37,13 +37,8 @@ def decode(request: dict[str, Any], answer: Answer, unknown: Unknown) -> ModelCa
 
 
 def _input(value: object, unknown: Unknown) -> tuple[Item, ...]:
-    if value is not None and not isinstance(value, list):
-        unknown.add(f"messages that are no list but {type(value).__name__}")
-    found = mappings(value)
-    if isinstance(value, list) and len(found) != len(value):
-        unknown.add("a message that is no object")
     items: list[Item] = []
-    for message in found:
+    for message in objects(value, unknown, "messages that are", "a message"):
         role, content = string(message.get("role")), message.get("content")
         if role not in ("user", "assistant", "system"):
             unknown.add(f"role {role!r}")
@@ -55,11 +50,7 @@ def _input(value: object, unknown: Unknown) -> tuple[Item, ...]:
 
 
 def _blocks(role: str, content: object, unknown: Unknown) -> tuple[Item, ...]:
-    if content is not None and not isinstance(content, list):
-        unknown.add(f"content that is no list but {type(content).__name__}")
-    found = mappings(content)
-    if isinstance(content, list) and len(found) != len(content):
-        unknown.add("a content block that is no object")
+    found = objects(content, unknown, "content that is", "a content block")
     return tuple(_block(role, raw, unknown) for raw in found)
 
 

@@ -108,6 +108,16 @@ def mappings(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def objects(value: object, unknown: Unknown, many: str, one: str) -> list[dict[str, Any]]:
+    """The same, but what is no list, or stands in it and is no object, is noted: "`many` no list", "`one` that is no object"."""
+    found = mappings(value)
+    if value is not None and not isinstance(value, list):
+        unknown.add(f"{many} no list but {type(value).__name__}")
+    elif isinstance(value, list) and len(found) != len(value):
+        unknown.add(f"{one} that is no object")
+    return found
+
+
 def index(value: object, otherwise: int) -> int:
     """A position that an event names."""
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -9,7 +9,7 @@ from typing import Any
 from oneshot_proxy import outcome, usage
 from oneshot_proxy.model import Item, ModelCall
 from oneshot_proxy.protocols import responses_stream
-from oneshot_proxy.protocols.reading import Answer, Unknown, mapping, mappings, string, written
+from oneshot_proxy.protocols.reading import Answer, Unknown, mapping, mappings, objects, string, written
 
 _OWN_FIELDS = ("model", "instructions", "input", "tools")
 # they bring in what does not stand in the request
@@ -99,13 +99,7 @@ def _input(value: object, unknown: Unknown) -> tuple[Item, ...]:
 
 def items(value: object, unknown: Unknown, *, answered: bool = False) -> tuple[Item, ...]:
     """The items of an `input` or an `output`; `answered`: the model made them."""
-    if value is not None and not isinstance(value, list):
-        unknown.add(f"items that are no list but {type(value).__name__}")
-        return ()
-    found = mappings(value)
-    if isinstance(value, list) and len(found) != len(value):
-        unknown.add("an item that is no object")
-    return tuple(_item(raw, unknown, answered) for raw in found)
+    return tuple(_item(raw, unknown, answered) for raw in objects(value, unknown, "items that are", "an item"))
 
 
 def _item(raw: dict[str, Any], unknown: Unknown, answered: bool) -> Item:

@@ -34,9 +34,8 @@ CREATE TABLE calls (
 CREATE TABLE blocks (session INTEGER, start INTEGER, data BLOB NOT NULL, PRIMARY KEY (session, start)) WITHOUT ROWID;
 CREATE TABLE hot (session INTEGER, start INTEGER, data BLOB NOT NULL, PRIMARY KEY (session, start)) WITHOUT ROWID;
 """
-_PAGE_BYTES = (
-    2048  # a page is the least that each table and index takes: a tenth of a session of 30 turns, were it 4096
-)
+# a page is the least that each table and index takes: a tenth of a session of 30 turns, were it 4096
+_PAGE_BYTES = 2048
 _RESTARTED = "the proxy was restarted while this session was open"
 
 

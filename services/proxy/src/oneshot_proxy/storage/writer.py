@@ -81,12 +81,12 @@ class Writer:
         """Queue a record. Never waits; a call beyond the bound is lost."""
         with self._ready:
             job = _Write(record, ended, self._size(record))
-            if isinstance(record, CallRecord):
-                if self._gone or self._waiting >= MAX_WAITING_BYTES:
-                    self._lose(job)
-                    return
-                if not ended:
-                    self._begun[record.session_id, record.seq] = record.request
+            is_call = isinstance(record, CallRecord)
+            if self._gone or (is_call and self._waiting >= MAX_WAITING_BYTES):
+                self._lose(job)
+                return
+            if isinstance(record, CallRecord) and not ended:
+                self._begun[record.session_id, record.seq] = record.request
             self._waiting += job.size
             self._queue.append(job)
             self._ready.notify()
