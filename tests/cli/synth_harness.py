@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cli import harness
 from cli.harness import House
@@ -60,12 +59,9 @@ class Model:
 
     def __init__(self, turns: Sequence[Answer]) -> None:
         self.turns = list(turns)
-        self.seen: list[dict[str, Any]] = []
-        self.paths: list[str] = []
 
     def __call__(self, seen: Seen) -> Answer:
         path = seen.path.partition("?")[0]
-        self.paths.append(path)
         if seen.method == "POST" and path.endswith("/responses"):
             return self.turns.pop(0) if self.turns else error(500, "the script has no more answers")
         if path.endswith("/wham/accounts/check"):
@@ -118,8 +114,8 @@ class Pairing:
 
 
 @contextlib.contextmanager
-def pairing(folder: Path, login: str = "apikey", **env: str) -> Iterator[Pairing]:
-    """Everything that pairing needs. `login`: apikey or chatgpt, both dummies."""
+def pairing(folder: Path, login: str = "apikey", *, trusted: bool = True) -> Iterator[Pairing]:
+    """Everything that pairing needs. `login`: apikey or chatgpt, both dummies. `trusted`: whether Codex remembers the repository so."""
     made = tls.made(folder / "tls")
     model = Model([])
     with serving(model, made.server) as server:
@@ -128,11 +124,11 @@ def pairing(folder: Path, login: str = "apikey", **env: str) -> Iterator[Pairing
             "ONESHOT_PROXY_MODEL_HOSTS": server.base_url.split("/")[2],
             "CODEX_BIN": str(CODEX),
         }
-        with harness.house(**settings, **env) as house:
+        with harness.house(**settings) as house:
             house.env |= {"CODEX_HOME": str(house.root / "home" / ".codex"), "ONESHOT_STATE": str(house.root / "s")}
             found = Pairing(house, server, model)
             _lay_repository(found)
-            _lay_home(found, login)
+            _lay_home(found, login, trusted)
             yield found
 
 
@@ -146,13 +142,14 @@ def _lay_repository(pairing: Pairing) -> None:
     pairing.git("commit", "-q", "-m", "calc")
 
 
-def _lay_home(pairing: Pairing, login: str) -> None:
+def _lay_home(pairing: Pairing, login: str, trusted: bool) -> None:
     base = pairing.server.base_url
     if login == "chatgpt":
         base = base.removesuffix("/v1") + "/backend-api/codex"
     more = f'openai_base_url = "{base}"\nchatgpt_base_url = "{base.removesuffix("/codex")}"'
     pairing.home.mkdir()
-    (pairing.home / "config.toml").write_text(QUIET.format(more=more))
+    trust = f'[projects."{pairing.repository}"]\ntrust_level = "trusted"\n' if trusted else ""
+    (pairing.home / "config.toml").write_text(QUIET.format(more=more) + trust)
     (pairing.home / "auth.json").write_text(json.dumps(_auth(login)))
     (pairing.home / "auth.json").chmod(0o600)
 

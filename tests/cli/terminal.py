@@ -43,6 +43,16 @@ class Terminal:
         """Press keys, by tmux's names."""
         self._tmux("send-keys", *names)
 
+    def press(self, key: str, words: str, then: str) -> str:
+        """Press a key where words stand, again if they stay (an interface that is just being drawn may drop it), until others do."""
+        self.until(words)
+        for _ in range(20):
+            if then not in (screen := self.screen()) and words in screen:
+                self.keys(key)
+            with contextlib.suppress(AssertionError):
+                return self.until(then, seconds=2)
+        return self.until(then)
+
     def type(self, text: str) -> None:
         """Type a line. What comes faster than fingers is taken for a paste, in which Enter is a new line."""
         self._tmux("send-keys", "-l", text)

@@ -14,18 +14,18 @@ from fakes.model_server import say
 
 def past_the_dialogs(window: Terminal) -> None:
     """Codex asks whether it may trust the folder, and advertises a newer model."""
-    window.until("Trust this folder?")
-    window.keys("Enter")
-    window.until("2. Use existing model")
-    window.keys("Down")
-    window.until("\u203a 2. Use existing model")
-    window.keys("Enter")
-    window.until("Ask Codex to do anything", "GPT-5.5")
+    window.press("Enter", "Trust this folder?", "2. Use existing model")
+    window.press("Down", "\u203a 1. Try new model", "\u203a 2. Use existing model")
+    window.press("Enter", "\u203a 2. Use existing model", "Ask Codex to do anything")
+    window.until("GPT-5.5")
 
 
 @pytest.mark.parametrize("login", ["apikey", "chatgpt"])
 def test_a_task_is_made_in_the_terminal(tmp_path: Path, login: str) -> None:
-    with pairing(tmp_path, login) as person, terminal(SYNTH, person.repository, person.house.env) as window:
+    with (
+        pairing(tmp_path, login, trusted=False) as person,
+        terminal(SYNTH, person.repository, person.house.env) as window,
+    ):
         past_the_dialogs(window)
         person.model.turns[:] = [START, EDIT, END, say("It adds now.")]
         window.type("Mend add, as a task.")
@@ -73,7 +73,10 @@ def test_ctrl_c_leaves_the_delivery_to_the_background(tmp_path: Path) -> None:
 
 def test_it_is_stopped_and_goes_on(tmp_path: Path) -> None:
     """Ctrl-Z stops both, and the shell has its terminal again; `fg`, and the recording goes on."""
-    with pairing(tmp_path) as person, terminal("bash --norc -i", person.repository, person.house.env) as window:
+    with (
+        pairing(tmp_path, trusted=False) as person,
+        terminal("bash --norc -i", person.repository, person.house.env) as window,
+    ):
         window.type(SYNTH)
         past_the_dialogs(window)
         window.keys("C-z")

@@ -42,6 +42,8 @@ class Recording:
     record: pb.Session = field(default_factory=pb.Session)
     lost: str = ""
     """Why the session could not be held or closed, as a sentence."""
+    gone: bool = False
+    """Whether it was closed before we closed it."""
 
 
 @asynccontextmanager
@@ -97,7 +99,7 @@ async def _hold(stub: "ProxyServiceAsyncStub", found: Recording, held: asyncio.E
                 found.record = response.session
                 held.set()
         except FileNotFoundError as error:
-            found.lost = sentence(error)
+            found.lost, found.gone = sentence(error), True
             held.set()
             return
         except (OSError, RuntimeError) as error:
@@ -110,7 +112,7 @@ async def _hold(stub: "ProxyServiceAsyncStub", found: Recording, held: asyncio.E
 async def _close(stub: "ProxyServiceAsyncStub", found: Recording) -> None:
     try:
         found.record = (await stub.CloseSession(pb.CloseSessionRequest(session_id=found.session_id))).session
-        found.lost = ""
+        found.lost = found.lost if found.gone else ""
     except (OSError, RuntimeError) as error:
         found.lost = sentence(error)
 
@@ -164,6 +166,8 @@ def summary(found: Recording) -> str:
         f"Recorded {record.calls} call{'s' * (record.calls != 1)}, {tokens}, {cost}: oneshot trace show {found.session_id}"
     ]
     lines += [f"Alarm: {alarm}" for alarm in record.alarms]
+    if record.upstream_failure and record.upstream_failure not in "".join(record.alarms):
+        lines.append(f"Alarm: {record.upstream_failure}")
     if record.stopped_by:
         lines.append(f"Stopped: {record.stopped_by}")
     if found.lost:
