@@ -44,17 +44,26 @@ async def interleaved(name: str, ours: Take, floor: Take, repeat: int) -> Measur
     return Measurement(name, statistics.median(seconds[ours]), statistics.median(seconds[floor]), repeat)
 
 
-def main(doc: str | None, repeat: int, measure: Callable[[int], Awaitable[list[Measurement]]]) -> None:
-    """A benchmark's command line. Exit code 2 and one sentence where it cannot be taken; Ctrl-C and SIGTERM clean up."""
+def main(
+    doc: str | None, repeat: int, measure: Callable[..., Awaitable[list[Measurement]]], files: tuple[int, ...] = ()
+) -> None:
+    """A benchmark's command line; `measure` takes how often, and `files`, where that is given, as its second argument.
+
+    Exit code 2 and one sentence where it cannot be taken; Ctrl-C and SIGTERM clean up.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one line of JSON a measurement")
     parser.add_argument(
         "--repeat", type=_positive, default=repeat, metavar="N", help="times each (default: %(default)s)"
     )
+    if files:
+        parser.add_argument(
+            "--files", type=_positive, nargs="+", default=files, metavar="N", help="how many (default: %(default)s)"
+        )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        found = asyncio.run(_all(measure(given.repeat)))
+        found = asyncio.run(_all(measure(given.repeat, *([given.files] if files else []))))
     except KeyboardInterrupt:
         raise SystemExit(CANCELLED) from None
     except (BadInput, NotReady) as error:

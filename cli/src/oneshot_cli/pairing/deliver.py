@@ -20,6 +20,7 @@ from oneshot.capture.v1 import capture_pb2 as pb
 from oneshot_cli import clients, locks
 from oneshot_cli.pairing import delivery, messages, rollout
 from oneshot_cli.pairing.works import ABORTED, DELIVERED, ENDED, REFUSED, STARTED, Work, Works
+from oneshot_cli.repository import readiness, where
 from oneshot_cli.repository.store import Store
 from oneshot_shared.errors import BadInput, NotReady, sentence
 
@@ -87,7 +88,17 @@ class _Refused(Exception):  # noqa: N818 -- it names what capture says
 async def _keep(works: Works, work: Work) -> None:
     if work.state == STARTED and not work.kept:
         await Store(works.place(work.task_id)).keep()
-        works.change(work.task_id, kept=True)
+        remarks = dict.fromkeys([*work.remarks, *await _warnings(Path(work.top), works.state)])
+        works.change(work.task_id, kept=True, remarks=tuple(remarks))
+
+
+async def _warnings(top: Path, state: Path) -> list[str]:
+    """What makes the base a poorer one: the start did not wait for it."""
+    try:
+        findings = await readiness.check(await where.find(top), state)
+    except BadInput:  # the tree is gone
+        return []
+    return [each.sentence for each in findings if each.level != "note"]
 
 
 async def _make_ready(works: Works, work: Work) -> None:

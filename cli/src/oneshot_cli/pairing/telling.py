@@ -18,7 +18,8 @@ def started(work: Work) -> Told:
         f"Task {work.task_id} is started: {work.title!r}. It begins with {work.top} as it is now, uncommitted and untracked "
         "files too; nothing in the repository was changed.",
         *_remarks(work.remarks),
-        "Next: do the work, with tests that fail without it, then end the task.",
+        "Next: do the work, with tests that fail without it, then end the task. Whether the repository has oddities that a task "
+        "should not have is being checked meanwhile; the task's status tells.",
     ]
     return Told("\n".join(lines), fields(work))
 
@@ -32,7 +33,7 @@ def ended(work: Work) -> Told:
     lines = [
         f"Task {work.task_id} is ended: all of it is saved, and its folder is being written in the background.",
         rubric,
-        *_remarks(work.ending.remarks),
+        *_remarks([*dict.fromkeys([*work.remarks, *work.ending.remarks])]),
         "Next: nothing; the task's status tells its folder.",
     ]
     return Told("\n".join(lines), fields(work))
@@ -52,7 +53,9 @@ def status(work: Work) -> Told:
     if work.state != STARTED and work.result:
         lines += _remarks([*work.remarks, *work.result.remarks])
         lines.append(f"Next: {work.result.next_step}.")
-    elif work.trouble and work.state != REFUSED:
+    elif work.state == STARTED:
+        lines += _remarks(work.remarks)
+    if not work.result and work.trouble and work.state != REFUSED:
         lines.append(
             f"The last attempt to reach capture failed: {work.trouble}. Nothing is lost: it is tried again now."
         )

@@ -72,10 +72,11 @@ class Tools:
     async def _begun(self, works: Works, repository: Repository, draft: Work) -> Work:
         place = works.make(draft.task_id)
         try:
-            remarks = await _demand_ready(repository, works.state)
-            snapshot = await Snapshots(place, repository, works.state).begin()
-            remarks += snapshot.left_out
-            work = draft.model_copy(update={"base_tree": snapshot.tree, "remarks": remarks})
+            beginning = Snapshots(place, repository, works.state).begin()
+            obstacle, snapshot = await asyncio.gather(_obstacle(repository), beginning)
+            if obstacle:
+                raise NotReady(f"no task can begin here: {obstacle}")
+            work = draft.model_copy(update={"base_tree": snapshot.tree, "remarks": snapshot.left_out})
             works.add(work)
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
@@ -203,11 +204,12 @@ def _is_open(work: Work) -> str:
     return f"a task is open in {work.top}: {work.title!r} ({work.task_id}, started {telling.age(work)} ago)"
 
 
-async def _demand_ready(repository: Repository, state: Path) -> tuple[str, ...]:
-    """What is to be known of a base that is good enough. :raises NotReady: it is not."""
-    findings = await readiness.check(repository, state)
-    if blockers := [each for each in findings if each.level == "blocker"]:
-        first = blockers[0]
-        more = f" (and {len(blockers) - 1} more: check readiness)" if len(blockers) > 1 else ""
-        raise NotReady(f"no task can begin here: {first.sentence}; {first.next_step or 'mend that first'}{more}")
-    return tuple(each.sentence for each in findings if each.level == "warning")
+async def _obstacle(repository: Repository) -> str:
+    """What the tree is in the midst of, or nothing. What else there is to be known of it, the delivery finds out."""
+    findings = await readiness.check_at_once(repository)
+    blockers = [each for each in findings if each.level == "blocker"]
+    if not blockers:
+        return ""
+    first = blockers[0]
+    more = f" (and {len(blockers) - 1} more: check readiness)" if len(blockers) > 1 else ""
+    return f"{first.sentence}; {first.next_step or 'mend that first'}{more}"

@@ -7,19 +7,21 @@ checkout.py, nested.py, content.py, size.py, paths.py, secrets.py. A check is ad
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from oneshot_cli.repository import where
 from oneshot_cli.repository.readiness import checkout, content, nested, operations, paths, secrets, size
-from oneshot_cli.repository.readiness.facts import Facts, gather, git_words
+from oneshot_cli.repository.readiness.facts import Facts, gather, git_words, glance
 from oneshot_cli.repository.readiness.finding import LEVELS, Finding, Level
 from oneshot_cli.repository.where import Repository
 from oneshot_shared.errors import BadInput, sentence
 
-__all__ = ["CHECKS", "Finding", "Level", "check", "check_folder", "ready"]
+__all__ = ["CHECKS", "Finding", "Level", "check", "check_at_once", "check_folder", "ready"]
 
-CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
+type _Check = Callable[[Facts], Iterable[Finding]]
+
+CHECKS: tuple[_Check, ...] = (
     operations.merge,
     operations.rebase,
     operations.pick,
@@ -49,15 +51,28 @@ CHECKS: tuple[Callable[[Facts], Iterable[Finding]], ...] = (
 )
 
 
+# those that a start waits for: their blockers are of the moment, and later nobody can tell the task's changes from others
+_AT_ONCE = (operations.merge, operations.rebase, operations.pick, operations.conflicts)
+
+
+async def check_at_once(repository: Repository) -> list[Finding]:
+    """What git is in the midst of, however many files there are."""
+    return await _checked(glance(repository), _AT_ONCE)
+
+
 async def check(repository: Repository, state: Path | None = None) -> list[Finding]:
     """Every finding, the gravest first. `state`: OneShot's state folder; its list of what is left out holds here too."""
+    return await _checked(gather(repository, state), CHECKS)
+
+
+async def _checked(finding: Awaitable[Facts], checks: Sequence[_Check]) -> list[Finding]:
     try:
-        facts = await gather(repository, state)
+        facts = await finding
     except subprocess.CalledProcessError as error:
         return [
             _unusable(f"git cannot read the repository ({git_words(error)})", "mend it first; `git fsck` may tell more")
         ]
-    return await asyncio.to_thread(_run, facts)
+    return await asyncio.to_thread(_run, facts, checks)
 
 
 async def check_folder(folder: Path, state: Path | None = None) -> list[Finding]:
@@ -75,11 +90,11 @@ def ready(findings: Iterable[Finding]) -> bool:
     return not any(each.level == "blocker" for each in findings)
 
 
-def _run(facts: Facts) -> list[Finding]:
-    return sorted((each for one in CHECKS for each in _done(one, facts)), key=lambda each: LEVELS.index(each.level))
+def _run(facts: Facts, checks: Sequence[_Check]) -> list[Finding]:
+    return sorted((each for one in checks for each in _done(one, facts)), key=lambda each: LEVELS.index(each.level))
 
 
-def _done(one: Callable[[Facts], Iterable[Finding]], facts: Facts) -> list[Finding]:
+def _done(one: _Check, facts: Facts) -> list[Finding]:
     try:
         return list(one(facts))
     except Exception as error:  # noqa: BLE001 -- one odd tree must neither hide what the other checks found nor stop the work

@@ -104,6 +104,12 @@ async def gather(repository: Repository, place: Path | None = None) -> Facts:
     return Facts(repository, exclude, tuple(patterns), _head(status), index, looked, closed, filtered, modules)
 
 
+async def glance(repository: Repository) -> Facts:
+    """What git is in the midst of, and no more: a start cannot wait for every file. :raises CalledProcessError: as above."""
+    index = listing.read(await repository.ask("ls-files", "-z", "-v", "--unmerged", "--resolve-undo"), frozenset())
+    return Facts(repository, Path(), (), Head("", "", 0, ()), index, Looked(), (), {}, ())
+
+
 async def _nothing() -> bytes:
     return b""
 
