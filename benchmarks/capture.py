@@ -2,8 +2,8 @@
 
 `capture_start_N`, `capture_end_N`: from the call of start_task or end_task to its answer, in a repository of N tracked files (`--files`)
 of which one was changed since; readiness, snapshot and the record on disk included. Floor: `git add -A && git write-tree` after
-the same change, with an index of its own that one such command has brought up to date: the second one. Deliveries, which go on in
-the background and find no stack here, are waited for between the takes.
+the same change, with an index of its own that one such command has brought up to date: the second one. Deliveries, which
+go on in the background, are ended between the takes.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ FILES = (1_000, 50_000)
 _FLOOR = "git add -A && git write-tree"
 _A_FOLDER = 25
 _SEED = 5
+_TOLD = "The file 0/0.py lacks a value. Add it, as the others are."
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class _Repository:
         begin = time.perf_counter()
         await doing
         self.taken.setdefault(name, []).append(time.perf_counter() - begin)
-        for process in psutil.Process().children():  # deliveries
-            await asyncio.to_thread(process.wait)
+        for delivery in psutil.Process().children():
+            delivery.terminate()
+            await asyncio.to_thread(delivery.wait)
 
 
 async def measured(repeat: int, files: Sequence[int]) -> list[measure.Measurement]:
@@ -79,9 +81,9 @@ async def _measured(folder: Path, count: int, repeat: int) -> list[measure.Measu
     tools = Tools(repository.top, repository.environment)
     for number in range(-1, repeat):  # one round more, which warms everything
         await repository.take("floor", repository.git(_FLOOR, **index))
-        await repository.take("start", tools.start_task(Caller(), title=f"Change a file {number}"))
+        await repository.take("start", tools.start_task(Caller(), title=f"Change file {number}"))
         await repository.take("floor", repository.git(_FLOOR, **index))
-        await repository.take("end", tools.end_task(Caller(), summary="It was changed."))
+        await repository.take("end", tools.end_task(Caller(), summary="It was changed.", instructions=_TOLD))
         if number < 0:
             repository.taken.clear()
     floor = statistics.median(repository.taken["floor"])
@@ -92,7 +94,7 @@ async def _measured(folder: Path, count: int, repeat: int) -> list[measure.Measu
 
 
 async def _made(folder: Path, count: int) -> _Repository:
-    """A packed repository, as old ones are, whose settings and state are in the folder too."""
+    """A packed repository whose files are older than its index, as old ones are; settings and state are in the folder too."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -110,10 +112,12 @@ async def _made(folder: Path, count: int) -> _Repository:
 
 def _write(top: Path, count: int) -> None:
     lines = random.Random(_SEED)  # noqa: S311 -- sizes of files
+    an_hour_ago = time.time() - 3600  # git reads whatever is as young as its index
     for number in range(count):
         file = top / str(number // _A_FOLDER) / f"{number}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(f"value_{line} = {number}\n" for line in range(lines.randrange(1, 60))))
+        os.utime(file, (an_hour_ago, an_hour_ago))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """From what was said at the end to the ending: the second snapshot, its tests, and what is to be said of them at once."""
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ async def ending(said: Words, work: Work, caller: Caller, snapshots: Snapshots, 
     tests = words.tests(said.tests, top)
     snapshot = await snapshots.end(tests.files)
     trees = _Trees(Git(place / "git"), work.base_tree, snapshot.tree)
-    changed = await trees.changed()
+    told = said.instructions or work.instructions
+    changed, added = await asyncio.gather(trees.changed(), trees.added() if told else _nothing())
     if not [path for path in changed if path not in {name.encode() for name in tests.files}]:
         raise BadInput(
             f"nothing has changed in {top} since task {work.task_id!r} was started, so there is nothing that it could ask "
@@ -51,7 +53,7 @@ async def ending(said: Words, work: Work, caller: Caller, snapshots: Snapshots, 
     if tests.paths:
         words.check_there(tests.paths, [*await trees.named(tests.paths), *changed])
     remarks = list(snapshot.left_out)
-    if leaked := leaks.found(said.instructions or work.instructions, await trees.added()):
+    if leaked := leaks.found(told, added):
         remarks.append(leaks.warning(leaked))
     return Ending(
         said=said.digest,
@@ -67,6 +69,10 @@ async def ending(said: Words, work: Work, caller: Caller, snapshots: Snapshots, 
         ended_at=now(),
         remarks=tuple(remarks),
     )
+
+
+async def _nothing() -> list[bytes]:
+    return []
 
 
 @dataclass(frozen=True)

@@ -72,10 +72,8 @@ class Tools:
     async def _begun(self, works: Works, repository: Repository, draft: Work) -> Work:
         place = works.make(draft.task_id)
         try:
-            beginning = Snapshots(place, repository, works.state).begin()
-            obstacle, snapshot = await asyncio.gather(_obstacle(repository), beginning)
-            if obstacle:
-                raise NotReady(f"no task can begin here: {obstacle}")
+            snapshot = await Snapshots(place, repository, works.state).begin()
+            _check_nothing_is_under_way(repository, snapshot.unmerged)
             work = draft.model_copy(update={"base_tree": snapshot.tree, "remarks": snapshot.left_out})
             works.add(work)
         except BaseException:
@@ -204,12 +202,9 @@ def _is_open(work: Work) -> str:
     return f"a task is open in {work.top}: {work.title!r} ({work.task_id}, started {telling.age(work)} ago)"
 
 
-async def _obstacle(repository: Repository) -> str:
-    """What the tree is in the midst of, or nothing. What else there is to be known of it, the delivery finds out."""
-    findings = await readiness.check_at_once(repository)
-    blockers = [each for each in findings if each.level == "blocker"]
-    if not blockers:
-        return ""
-    first = blockers[0]
-    more = f" (and {len(blockers) - 1} more: check readiness)" if len(blockers) > 1 else ""
-    return f"{first.sentence}; {first.next_step or 'mend that first'}{more}"
+def _check_nothing_is_under_way(repository: Repository, unmerged: Sequence[bytes]) -> None:
+    """What else there is to be known of the tree, the delivery finds out. :raises NotReady: git is in the midst of something."""
+    if findings := readiness.under_way(repository, unmerged):
+        first, *others = findings
+        more = f" (and {len(others)} more: check readiness)" if others else ""
+        raise NotReady(f"no task can begin here: {first.sentence}; {first.next_step}{more}")

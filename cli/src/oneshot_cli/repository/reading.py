@@ -50,6 +50,11 @@ class Reading:
     excluded: list[bytes]
     closed: list[tuple[str, str]]
 
+    @property
+    def unmerged(self) -> tuple[bytes, ...]:
+        """The paths of which the index has more than one side."""
+        return tuple(path for path, entry in self.doubtful.items() if entry.oid == _NO_OID)
+
 
 async def read(repository: Repository, git: Git, exclude: Sequence[str]) -> Reading:
     """Ask everything at once. `git`: a git directory of ours that sees the person's objects. `exclude`: patterns as in .gitignore.

@@ -24,10 +24,14 @@ _MOST_SENTENCES = 20
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A git tree, byte for byte what lies in the working tree. `left_out`: a sentence each on what does not."""
+    """A git tree, byte for byte what lies in the working tree.
+
+    `left_out`: a sentence each on what does not. `unmerged`: the paths of which the person's index has more than one side.
+    """
 
     tree: str
     left_out: tuple[str, ...]
+    unmerged: tuple[bytes, ...] = ()
 
 
 class Snapshots:
@@ -67,7 +71,7 @@ class Snapshots:
         said = files_there.left_out
         if len(said) > _MOST_SENTENCES:
             said[_MOST_SENTENCES:] = [f"{len(said) - _MOST_SENTENCES} more were left out"]
-        return Snapshot(tree, tuple(said))
+        return Snapshot(tree, tuple(said), found.unmerged)
 
     def _patterns(self) -> Iterator[str]:
         """What to leave out, in gitignore's syntax."""

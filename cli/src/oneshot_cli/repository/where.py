@@ -138,10 +138,13 @@ async def _run(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes = b""
 ) -> tuple[bytes, str]:
     command = ["git", *arguments]
-    with TemporaryFile() as out:  # not a pipe: for millions of bytes, git and this process would wait for each other
+    # not pipes: for millions of bytes, git and this process would wait for each other; and a pipe costs more than a file
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin)
+        given.seek(0)
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE
+                *command, cwd=folder, env=environment, stdin=given, stdout=out, stderr=err
             )
         except FileNotFoundError:
             if not folder.is_dir():
@@ -150,13 +153,14 @@ async def _run(
                 "git is not installed, or not on PATH; install it, for example with `apt-get install git`"
             ) from None
         try:
-            _, said = await process.communicate(stdin)
+            await process.wait()
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.communicate()
-        words = said.decode(errors="replace")
+                await process.wait()
         out.seek(0)
+        err.seek(0)
+        words = err.read().decode(errors="replace")
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command, output=out.read(), stderr=words)
         return out.read(), words

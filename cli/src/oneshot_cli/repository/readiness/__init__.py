@@ -7,7 +7,7 @@ checkout.py, nested.py, content.py, size.py, paths.py, secrets.py. A check is ad
 
 import asyncio
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from oneshot_cli.repository import where
@@ -17,7 +17,7 @@ from oneshot_cli.repository.readiness.finding import LEVELS, Finding, Level
 from oneshot_cli.repository.where import Repository
 from oneshot_shared.errors import BadInput, sentence
 
-__all__ = ["CHECKS", "Finding", "Level", "check", "check_at_once", "check_folder", "ready"]
+__all__ = ["CHECKS", "Finding", "Level", "check", "check_folder", "ready", "under_way"]
 
 type _Check = Callable[[Facts], Iterable[Finding]]
 
@@ -55,24 +55,20 @@ CHECKS: tuple[_Check, ...] = (
 _AT_ONCE = (operations.merge, operations.rebase, operations.pick, operations.conflicts)
 
 
-async def check_at_once(repository: Repository) -> list[Finding]:
-    """What git is in the midst of, however many files there are."""
-    return await _checked(glance(repository), _AT_ONCE)
+def under_way(repository: Repository, unmerged: Iterable[bytes]) -> list[Finding]:
+    """What git is in the midst of. `unmerged`: the paths of which its index has more than one side."""
+    return _run(glance(repository, unmerged), _AT_ONCE)
 
 
 async def check(repository: Repository, state: Path | None = None) -> list[Finding]:
     """Every finding, the gravest first. `state`: OneShot's state folder; its list of what is left out holds here too."""
-    return await _checked(gather(repository, state), CHECKS)
-
-
-async def _checked(finding: Awaitable[Facts], checks: Sequence[_Check]) -> list[Finding]:
     try:
-        facts = await finding
+        facts = await gather(repository, state)
     except subprocess.CalledProcessError as error:
         return [
             _unusable(f"git cannot read the repository ({git_words(error)})", "mend it first; `git fsck` may tell more")
         ]
-    return await asyncio.to_thread(_run, facts, checks)
+    return await asyncio.to_thread(_run, facts, CHECKS)
 
 
 async def check_folder(folder: Path, state: Path | None = None) -> list[Finding]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,9 +104,9 @@ async def gather(repository: Repository, place: Path | None = None) -> Facts:
     return Facts(repository, exclude, tuple(patterns), _head(status), index, looked, closed, filtered, modules)
 
 
-async def glance(repository: Repository) -> Facts:
-    """What git is in the midst of, and no more: a start cannot wait for every file. :raises CalledProcessError: as above."""
-    index = listing.read(await repository.ask("ls-files", "-z", "-v", "--unmerged", "--resolve-undo"), frozenset())
+def glance(repository: Repository, unmerged: Iterable[bytes]) -> Facts:
+    """What is known of a repository without asking its git: a start cannot wait for every file."""
+    index = Index(unmerged=dict.fromkeys(unmerged))
     return Facts(repository, Path(), (), Head("", "", 0, ()), index, Looked(), (), {}, ())
 
 
