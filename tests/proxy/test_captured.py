@@ -34,7 +34,7 @@ async def test_from_the_session_to_the_task_and_back(tmp_path: Path, surface: st
         tasks.begin(tmp_path, proxy, tasks.TASK)
         async with ModelServer(tasks.work(surface, repository)) as upstream:
             await proxy.keys(upstream.base_url)
-            code, said = await tasks.codex(tmp_path, await proxy.open(model=model), model, "Write two files.")
+            code, said = await tasks.codex(tmp_path, await proxy.open(model=model), model, "Write three files.")
             assert code == 0, said
         await proxy.close()
         (log,) = tmp_path.glob("home/sessions/*/*/*/*.jsonl")
@@ -51,14 +51,14 @@ async def test_from_the_session_to_the_task_and_back(tmp_path: Path, surface: st
         assert (folder / trace.ROLLOUT).read_bytes() == log.read_bytes()
 
         own = steps(converted(tmp_path, log.read_bytes(), **calls))
-        assert [called for _, called in own if called] == [["look"], ["one"], ["two"]], "the sender would cut it"
+        assert [called for _, called in own if called] == [["look"], ["one"], ["two", "three"]], "the sender would cut it"
 
         again = tmp_path / "again"
         tasks.begin(again, proxy)
         token = await proxy.open("run-2", model=model, cassette=(folder / trace.CASSETTE).read_bytes())
-        code, said = await tasks.codex(again, token, model, "Write two files.")
+        code, said = await tasks.codex(again, token, model, "Write three files.")
         assert code == 0, said
         assert "All is written." in said
         written = {path.name: path.read_text() for path in (again / "repository").glob("*.txt")}
-        assert written == {"one.txt": "one", "two.txt": "two"}, said
+        assert written == {"one.txt": "one", "two.txt": "two", "three.txt": "3\n"}, said
         shutil.rmtree(again)
