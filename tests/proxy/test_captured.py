@@ -51,7 +51,9 @@ async def test_from_the_session_to_the_task_and_back(tmp_path: Path, surface: st
         assert (folder / trace.ROLLOUT).read_bytes() == log.read_bytes()
 
         own = steps(converted(tmp_path, log.read_bytes(), **calls))
-        assert [called for _, called in own if called] == [["look"], ["one"], ["two", "three"]], "the sender would cut it"
+        assert [called for _, called in own if called] == [["look"], ["one"], ["two", "three"]], (
+            "the sender would cut it"
+        )
 
         again = tmp_path / "again"
         tasks.begin(again, proxy)

@@ -41,7 +41,7 @@ def _created(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for path in sorted(folder.glob("[!.]*/instruction.md")):
         tests = None
-        with suppress(OSError, ValueError, TypeError):
+        with suppress(OSError, ValueError, TypeError, KeyError):
             candidates = json.loads((path.parent / "oneshot" / "candidates.json").read_bytes())
             tests = len(candidates["fail_to_pass"]) + len(candidates["pass_to_pass"])
         rows.append(_row(path.parent.name, CREATED, tests, path.read_text(errors="replace")))
