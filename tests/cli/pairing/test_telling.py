@@ -7,24 +7,19 @@ import pytest
 
 from cli.pairing.works_made import made, made_ending, made_result
 from oneshot_cli.pairing import telling
-from oneshot_cli.pairing.works import Work
-
-
-def ago(**since: float) -> Work:
-    return made(started_at=(datetime.now(UTC) - timedelta(**since)).isoformat())
 
 
 @pytest.mark.parametrize(
-    ("work", "words"),
+    ("since", "words"),
     [
-        (ago(minutes=5), "5 min"),
-        (ago(minutes=125), "2 h 5 min"),
-        (ago(hours=47), "47 h 0 min"),
-        (ago(days=3), "3 days"),
+        (timedelta(minutes=5), "5 min"),
+        (timedelta(minutes=125), "2 h 5 min"),
+        (timedelta(hours=47), "47 h 0 min"),
+        (timedelta(days=3), "3 days"),
     ],
 )
-def test_age(work: Work, words: str) -> None:
-    assert telling.age(work) == words
+def test_age(since: timedelta, words: str) -> None:
+    assert telling.age(made(started_at=(datetime.now(UTC) - since).isoformat())) == words
 
 
 def test_a_start_names_its_tree_and_the_next_step() -> None:
