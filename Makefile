@@ -26,6 +26,7 @@ check: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@.venv/bin/python benchmarks/startup.py
 	@.venv/bin/python benchmarks/run_overhead.py
+	@.venv/bin/python benchmarks/capture.py
 	@.venv/bin/python benchmarks/trace_store.py
 	@.venv/bin/python benchmarks/proxy_throughput.py
 	@.venv/bin/python benchmarks/proxy_stream.py
