@@ -50,6 +50,13 @@ def test_a_command_works_in_the_tree_and_sees_no_variable_of_the_caller(house: H
     assert "canary-7" not in log
 
 
+def test_within_a_pairing_session_a_run_has_an_id_of_its_own(house: House) -> None:
+    wish = ("run", "hello-world", "--agent", "nop", *LOCAL)
+    for _ in range(2):
+        assert house(*wish, RUN_ID="live-1", ONESHOT_SESSION="live-1").code == 1
+        assert house.runs()[0]["run_id"] != "live-1"
+
+
 def test_a_command_that_runs_too_long_is_stopped_and_graded(house: House) -> None:
     wish = ("--agent", "command", "--command", "sleep 300 & sleep 300", "--timeout", "1")
     ended = house("run", "hello-world", *wish, *LOCAL)

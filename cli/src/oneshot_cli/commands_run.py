@@ -46,7 +46,12 @@ def run(
 ) -> None:
     """Run an agent on a task, headless, and grade what it did. Ctrl-C cancels the run."""
     given = dict(locals())  # every option under its own name
+    import os
+
     from oneshot_cli import running
+
+    if run_id and run_id == os.environ.get("ONESHOT_SESSION"):  # codex-synth's RUN_ID is the name of the session around us
+        given["run_id"] = ""
 
     wish = running.Wish(**given)
     ending.start(running.run(wish))
