@@ -19,12 +19,14 @@ ATIF, CASSETTE = pb.TRACE_FORMAT_ATIF, pb.TRACE_FORMAT_CASSETTE
 
 @dataclass
 class Scripted(proxy_pb2_grpc.ProxyServiceServicer):
-    """Knows the session "live-1", and of it these documents. `asked`: what was asked of it."""
+    """Knows the session "live-1", and of it these documents. `asked`: what was asked of it. The end of the work is recorded with the
+    call of the number `ended_at`, from 1 on."""
 
     documents: dict[int, bytes] = field(default_factory=dict)
     losses: list[str] = field(default_factory=list)
     damaged: bool = False
     silent: bool = False
+    ended_at: int = 1
     asked: list[pb.ExportTraceRequest] = field(default_factory=list)
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Any) -> pb.GetSessionResponse:  # noqa: N802
@@ -44,7 +46,7 @@ class Scripted(proxy_pb2_grpc.ProxyServiceServicer):
         for at in range(0, len(document), 1000):
             yield pb.ExportTraceResponse(chunk=document[at : at + 1000])
         digest = hashlib.sha256(document + b"x" * self.damaged).hexdigest()
-        yield pb.ExportTraceResponse(sha256=digest, losses=self.losses)
+        yield pb.ExportTraceResponse(sha256=digest, losses=self.losses, ended=len(self.asked) >= self.ended_at)
 
 
 @contextlib.asynccontextmanager

@@ -33,6 +33,22 @@ async def test_the_slice_is_asked_for_and_written_whole(tmp_path: Path) -> None:
     assert proxy.asked == [proxy_pb2.ExportTraceRequest(session_id="live-1", format=CASSETTE, slice=piece)]
 
 
+async def test_what_is_not_recorded_yet_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exported, "_PAUSE_SECONDS", 0.01)
+    proxy = Scripted({ATIF: b"{}"}, ended_at=3)
+    async with proxies.scripted(proxy) as stub:
+        await Recorded(stub, TASK).export(ATIF, tmp_path / "file")
+        assert (len(proxy.asked), (tmp_path / "file").read_bytes()) == (3, b"{}")
+        proxy.ended_at = 1000
+        monkeypatch.setattr(exported, "_ANSWER_SECONDS", 0.05)
+        await Recorded(stub, TASK).export(ATIF, tmp_path / "never")
+        assert 4 < len(proxy.asked) < 50, "for a while"
+        proxy.asked.clear()
+        nameless = pb.CaptureTask(start=TASK.start, ending=pb.Ending(session_id="live-1"))
+        await Recorded(stub, nameless).export(ATIF, tmp_path / "nameless")
+        assert len(proxy.asked) == 1, "an end of which nothing is known is not waited for"
+
+
 async def test_without_one_of_its_end_the_session_is_that_of_the_start() -> None:
     task = pb.CaptureTask(start=TASK.start)
     async with proxies.scripted(Scripted()) as stub:

@@ -50,7 +50,9 @@ def run(
 
     from oneshot_cli import running
 
-    if run_id and run_id == os.environ.get("ONESHOT_SESSION"):  # codex-synth's RUN_ID is the name of the session around us
+    if run_id and run_id == os.environ.get(
+        "ONESHOT_SESSION"
+    ):  # codex-synth's RUN_ID is the name of the session around us
         given["run_id"] = ""
 
     wish = running.Wish(**given)

@@ -1,6 +1,7 @@
 """What the proxy recorded of the work: its slice of a session, in a format, as a file. What comes is not trusted by its size."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from oneshot_shared.transfer import Incoming
 
 _ANSWER_SECONDS = 10.0
 _EXPORT_SECONDS = 120.0
+_PAUSE_SECONDS = 0.5
 _MOST_BYTES = 256 * 1024 * 1024
 _MOST_LOSSES, _LOSS_LENGTH = 10, 500
 
@@ -42,16 +44,17 @@ class Recorded:
             raise NotExported(sentence(error)) from None
 
     async def export(self, form: "proxy_pb2.TraceFormat", file: Path) -> list[str]:
-        """Write the slice into a new file; what the format cannot carry of it, a sentence each."""
-        losses: list[str] = []
+        """Write the slice into a new file; what the format cannot carry of it, a sentence each.
+
+        An agent calls a tool before the answer that told it to has ended: what is not recorded yet is waited for, for a while.
+        """
+        patience = time.monotonic() + (_ANSWER_SECONDS if self.task.ending.end_call_id else 0)
         try:
             async with asyncio.timeout(_EXPORT_SECONDS):
-                with Incoming(_MOST_BYTES, file.open("x+b")) as incoming:
-                    request = proxy_pb2.ExportTraceRequest(session_id=self.session_id, format=form, slice=self._slice())
-                    async for message in self.proxy.ExportTrace(request):
-                        await asyncio.to_thread(incoming.take, message.chunk, message.sha256)
-                        losses += message.losses[:_MOST_LOSSES]
-                    incoming.whole()
+                losses, ended = await self._export(form, file)
+                while not ended and time.monotonic() < patience:
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                    losses, ended = await self._export(form, file)
         except TimeoutError:
             file.unlink(missing_ok=True)
             raise NotExported(f"the proxy did not send it within {_EXPORT_SECONDS:.0f} s") from None
@@ -59,6 +62,19 @@ class Recorded:
             file.unlink(missing_ok=True)
             raise NotExported(sentence(error)) from None
         return [loss[:_LOSS_LENGTH] for loss in losses[:_MOST_LOSSES]]
+
+    async def _export(self, form: "proxy_pb2.TraceFormat", file: Path) -> tuple[list[str], bool]:
+        """The losses, and whether the end is in it."""
+        losses: list[str] = []
+        ended = False
+        request = proxy_pb2.ExportTraceRequest(session_id=self.session_id, format=form, slice=self._slice())
+        with Incoming(_MOST_BYTES, file.open("w+b")) as incoming:
+            async for message in self.proxy.ExportTrace(request):
+                await asyncio.to_thread(incoming.take, message.chunk, message.sha256)
+                losses += message.losses[:_MOST_LOSSES]
+                ended = message.ended
+            incoming.whole()
+        return losses, ended
 
     def _slice(self) -> proxy_pb2.Slice:
         ending = self.task.ending

@@ -96,6 +96,6 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServiceServicer):
         document = table.export(request.format, session, lambda: self._sessions.calls(request.session_id), losses, part)
         async for chunk, checksum in transfer.summed(document):
             if checksum:
-                yield pb.ExportTraceResponse(sha256=checksum, losses=losses.sentences)
+                yield pb.ExportTraceResponse(sha256=checksum, losses=losses.sentences, ended=losses.ended)
             else:
                 yield pb.ExportTraceResponse(chunk=chunk)

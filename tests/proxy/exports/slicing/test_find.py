@@ -43,7 +43,8 @@ async def test_ids_of_calls_go_before_names_and_unknown_ones_do_not_count() -> N
     other = await found(session, Slice(TASK, end_call_id="end0"))
     assert (other.end, sorted(other.calls)) == ("end0", [2, 3])
     same = await found(session, Slice(TASK, "gone", "exec-1", "exec-2", "/repo"))
-    assert same == dataclasses.replace(await found(session), repository="/repo", final="")
+    assert same == dataclasses.replace(await found(session), repository="/repo", final="", ended=False)
+    assert (other.ended, (await found(session)).ended) == (True, True)
 
 
 async def test_a_call_may_be_named_by_its_items_id() -> None:
@@ -81,7 +82,7 @@ async def test_no_end() -> None:
     talk.answer(call("a"))
     talk.answer(bot("Wait."))
     part = await found(session)
-    assert (part.end, sorted(part.calls)) == ("", [2, 3])
+    assert (part.end, part.ended, sorted(part.calls)) == ("", False, [2, 3])
 
 
 async def test_a_resumed_conversation_has_the_start_in_its_history() -> None:

@@ -16,6 +16,8 @@ class Losses:
     """
 
     sentences: list[str] = field(default_factory=list)
+    ended: bool = False
+    """Of a slice: whether the call that ended the task is recorded."""
 
     def add(self, sentence: str) -> None:
         """Name a loss; a second time is harmless. It ends the sentence "This format does not carry …"."""

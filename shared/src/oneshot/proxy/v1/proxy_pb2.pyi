@@ -301,14 +301,16 @@ class Slice(_message.Message):
     def __init__(self, task_id: _Optional[str] = ..., thread_id: _Optional[str] = ..., begin_call_id: _Optional[str] = ..., end_call_id: _Optional[str] = ..., repository: _Optional[str] = ..., final_message: _Optional[str] = ...) -> None: ...
 
 class ExportTraceResponse(_message.Message):
-    __slots__ = ("chunk", "sha256", "losses")
+    __slots__ = ("chunk", "sha256", "losses", "ended")
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
     chunk: bytes
     sha256: str
     losses: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ..., losses: _Optional[_Iterable[str]] = ...) -> None: ...
+    ended: bool
+    def __init__(self, chunk: _Optional[bytes] = ..., sha256: _Optional[str] = ..., losses: _Optional[_Iterable[str]] = ..., ended: _Optional[bool] = ...) -> None: ...
 
 class VerifySessionRequest(_message.Message):
     __slots__ = ("session_id",)

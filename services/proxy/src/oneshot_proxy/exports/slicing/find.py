@@ -25,7 +25,7 @@ class Found:
     `begin`, `end`: ids of the tool calls that started and ended it, empty where the session holds none. `words`: the person's last
     ones before the start. `cut`: ids of tool calls that go, although they are none of our tools. `calls`: what has anything left;
     `main`: those of the conversation itself, also where nothing is left; `total`: of the session. `used`: our tools, by name.
-    `final`: the last answer, where nothing is left of it.
+    `final`: the last answer, where nothing is left of it. `ended`: the end is the one that was asked for.
     """
 
     begin: str
@@ -40,6 +40,7 @@ class Found:
     used: tuple[str, ...]
     repository: str
     final: str
+    ended: bool
 
 
 async def find(session_id: str, asked: Slice, calls: AsyncIterator[CallRecord]) -> Found:
@@ -140,19 +141,20 @@ class _Talk:
             event.ours = event.ours or ours
             event.other = event.other or bool(set(_ANY_TASK.findall(item.text)) - {asked.task_id})
 
-    def _named(self, call_id: str) -> _Event | None:
+    def named(self, call_id: str) -> _Event | None:
+        """The call of that id, or of the item of that id."""
         return self.events.get(call_id) or self.events.get(self.ids.get(call_id, ""))
 
     def begin(self, asked: Slice) -> _Event | None:
         """The call that started the task."""
-        if event := self._named(asked.begin_call_id):
+        if event := self.named(asked.begin_call_id):
             return event
         named = [event for event in self.events.values() if event.ours]
         return next((event for event in named if tools.START in event.names), named[0] if named else None)
 
     def end(self, asked: Slice, begin: _Event | None) -> _Event | None:
         """The call that ended it: the last one before another task was started."""
-        if event := self._named(asked.end_call_id):
+        if event := self.named(asked.end_call_id):
             return event
         events = list(self.events.values())
         last = None
@@ -191,6 +193,7 @@ def _found(asked: Slice, main: _Talk, talks: dict[str, _Talk], others: int) -> F
         used=tuple(sorted({name for event in events for name in event.names})),
         repository=asked.repository or main.thread.cwd,
         final=asked.final_message,
+        ended=end is not None and (not asked.end_call_id or end is main.named(asked.end_call_id)),
     )
 
 

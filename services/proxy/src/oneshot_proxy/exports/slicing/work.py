@@ -30,7 +30,8 @@ def session(whole: SessionRecord, found: Found) -> SessionRecord:
 
 
 def say(asked: Slice, found: Found, losses: Losses, *, replayed: bool) -> None:
-    """What of the session goes."""
+    """What of the session goes, and whether the end is there."""
+    losses.ended = found.ended
     if more := found.total - len(found.calls):
         losses.add(
             f"{more} of the session's {found.total} calls, which are no part of the work on task {asked.task_id}"
