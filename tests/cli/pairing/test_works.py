@@ -99,11 +99,15 @@ def test_what_is_owed(works: Works) -> None:
 
 def test_sweeping(works: Works) -> None:
     old = rfc3339(datetime.now(UTC) - timedelta(days=31))
-    kept = [add(works), add(works, started_at=old), add(works, settled=True, state="refused")]
-    settled, gone = (
-        add(works, settled=True, state="delivered"),
-        add(works, settled=True, state="aborted", started_at=old),
-    )
+    kept = [
+        add(works),
+        add(works, started_at=old),
+        add(works, settled=True, state="refused", started_at=old),  # today, of a task that was long open
+    ]
+    settled, gone = add(works, settled=True, state="delivered"), add(works, settled=True, state="aborted")
+    month = time.time() - timedelta(days=31).total_seconds()
+    for work in (kept[0], gone):
+        os.utime(works.place(work.task_id) / "work.json", (month, month))
     for work in (*kept, settled, gone):
         (works.place(work.task_id) / "git").mkdir()
     half, young = works.make("half"), works.make("young")

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from oneshot_shared.strict import Strict, parse
 STARTED, ENDED, ABORTED, DELIVERED, REFUSED = "started", "ended", "aborted", "delivered", "refused"
 _RECORD = "work.json"
 _SLUG_LENGTH = 50
-_KEPT = timedelta(days=30)
+_KEPT_SECONDS = 30 * 86400.0
 _HALF_SECONDS = 3600.0
 
 
@@ -189,12 +189,19 @@ class Works:
             if work.settled:
                 if work.state != REFUSED:  # it may be ended again
                     self.forget_trees(work.task_id)
-                if datetime.now(UTC) - work.begun > _KEPT:
+                if time.time() - self._changed(work.task_id) > _KEPT_SECONDS:
                     shutil.rmtree(self.place(work.task_id), ignore_errors=True)
         for place in self._folder.glob("*/"):
             with suppress(OSError):
                 if not (place / _RECORD).exists() and time.time() - place.stat().st_mtime > _HALF_SECONDS:
                     shutil.rmtree(place, ignore_errors=True)
+
+    def _changed(self, task_id: str) -> float:
+        """When its record was last changed: one may have been begun long before it was ended, or refused."""
+        try:
+            return (self.place(task_id) / _RECORD).stat().st_mtime
+        except FileNotFoundError:  # another sweep's
+            return time.time()
 
     def forget_trees(self, task_id: str) -> None:
         """Remove all of a work but its record, its log and its locks."""
