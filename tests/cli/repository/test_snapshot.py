@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from capture import harness
 from cli.repository.person import BASE, Person, age, stamp
+from oneshot_cli.repository import exclusions
 from oneshot_cli.repository.snapshot import Snapshots
+from oneshot_cli.repository.state import exclude_file
 from oneshot_cli.repository.store import Store
 from orchestrator import trees
 from orchestrator.trees import Tree
@@ -163,6 +165,19 @@ async def test_our_own_folders_in_the_tree_are_no_part_of_it(tmp_path: Path) -> 
     base = await snapshots.begin()
     names = (await Store(home / "works" / "1").git("ls-tree", "-r", "--name-only", "-z", base.tree)).split(b"\0")
     assert names == [b"a [x]*/file", b""]
+
+
+async def test_a_list_of_exclusions_leaves_out_what_it_names_and_no_more(tmp_path: Path) -> None:
+    person = Person(tmp_path / "home", tmp_path / "top").init()
+    odd = "x\u2028kept"  # to Python, two lines
+    person.write({os.fsencode(odd): ("file", b"1"), b"kept": ("file", b"2")})
+    repository, state = await person.find(), tmp_path / "state"
+    listed = exclude_file(state, repository.top)
+    listed.parent.mkdir(parents=True)
+    listed.write_bytes(exclusions.pattern(os.fsencode(odd)) + b"\n")
+    (tmp_path / "place").mkdir()
+    base = await Snapshots(tmp_path / "place", repository, state).begin()
+    assert await Store(tmp_path / "place").git("ls-tree", "--name-only", "-z", base.tree) == b"kept\0"
 
 
 async def test_many_sentences_are_cut(person: Person) -> None:

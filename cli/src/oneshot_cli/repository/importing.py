@@ -6,11 +6,10 @@ time of each pack and object in which they find what they would write, there too
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from oneshot_cli.repository.reading import Entry, Reading
@@ -136,11 +135,6 @@ def quoted(path: bytes) -> bytes:
     if not path.startswith((b'"', b"#", b" ")) and b"\n" not in path:
         return path
     return b'"%s"' % path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
-
-
-def pattern(path: PurePath) -> str:
-    """The pattern, in gitignore's syntax, of one path relative to the top."""
-    return "/" + re.sub(r"([*?\[\\ ])", r"\\\1", str(path))
 
 
 def _lay(stream: IO[bytes], mode: bytes, path: bytes, content: IO[bytes], size: int) -> None:

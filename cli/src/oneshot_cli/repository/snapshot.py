@@ -1,12 +1,13 @@
 """Snapshots of a working tree, made in a git directory of our own: of the person's repository nothing is written."""
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from oneshot_cli.repository import importing, reading
+from oneshot_cli.repository import exclusions, reading
 from oneshot_cli.repository.importing import WorkingTree
 from oneshot_cli.repository.state import exclude_file
 from oneshot_cli.repository.store import Store
@@ -76,9 +77,8 @@ class Snapshots:
     def _patterns(self) -> Iterator[str]:
         """What to leave out, in gitignore's syntax."""
         top = self._repository.top
-        if self._state and (listed := exclude_file(self._state, top)).is_file():
-            lines = listed.read_text(errors="surrogateescape").splitlines()
-            yield from (line for line in lines if line and not line.startswith("#"))
+        if self._state:
+            yield from exclusions.read(exclude_file(self._state, top))
         for own in (self._place, *([self._state] if self._state else [])):
             if own.resolve().is_relative_to(top):
-                yield importing.pattern(own.resolve().relative_to(top))
+                yield os.fsdecode(exclusions.pattern(os.fsencode(own.resolve().relative_to(top))))
