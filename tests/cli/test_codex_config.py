@@ -58,3 +58,8 @@ def test_any_text_is_toml() -> None:
     for text in ("/a b/ö'\"\\", "\x7f\x01\n", "\u2028", "=#[]"):
         (_, said) = codex_config.arguments({"command": text})
         assert tomllib.loads(said)["mcp_servers"]["oneshot"]["command"] == text
+
+
+def test_only_a_pairing_session_demands_the_tools() -> None:
+    assert codex_config.table()["required"]
+    assert codex_config.installed() == codex_config.table() | {"required": False}

@@ -64,7 +64,7 @@ def test_it_goes_in_and_out_again(file: Path, text: str) -> None:
     before = text.encode()
     file.write_bytes(before)
     assert codex_install.install(file)
-    assert ours(file) == codex_config.table()
+    assert ours(file) == codex_config.installed()
     assert codex_install.backup_file(file).read_bytes() == before
     kept = [line for line in text.splitlines() if "oneshot" not in text and "mcp_servers = " not in line]
     assert [line for line in kept if line not in file.read_bytes().decode().splitlines()] == []
@@ -107,8 +107,8 @@ def test_an_older_installation_is_renewed_and_the_first_backup_kept(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(RICH)
-    newer = codex_config.table()
-    monkeypatch.setattr(codex_config, "table", lambda: newer | {"command": "/gone/oneshot", "tool_timeout_sec": 7})
+    newer = codex_config.installed()
+    monkeypatch.setattr(codex_config, "installed", lambda: newer | {"command": "/gone/oneshot", "tool_timeout_sec": 7})
     assert codex_install.install(file)
     monkeypatch.undo()
     assert codex_install.install(file)
@@ -129,7 +129,7 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     file = codex_install.config_file({"CODEX_HOME": str(link.parent)})
     codex_install.install(file)
     assert link.is_symlink()
-    assert ours(link) == codex_config.table()
+    assert ours(link) == codex_config.installed()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert (tmp_path / "dotfiles" / "codex.toml.before-oneshot").read_text() == RICH
     codex_install.uninstall(file)
@@ -211,6 +211,6 @@ def test_any_config_is_the_same_after_both_or_refused_untouched(
     except BadInput:
         assert file.read_bytes() == before
         return
-    assert ours(file) == codex_config.table()
+    assert ours(file) == codex_config.installed()
     codex_install.uninstall(file)
     assert file.read_bytes() == before

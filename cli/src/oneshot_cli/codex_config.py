@@ -61,6 +61,13 @@ def table(environment: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
+def installed() -> dict[str, Any]:
+    """The table for the person's config.toml. Not required there: an installation that was moved, or is broken, must not keep plain
+    `codex` from starting in any folder; the price is that a `codex exec` does not wait for the tools before its first turn.
+    """
+    return table() | {"required": False}
+
+
 def overrides(environment: Mapping[str, str]) -> list[str]:
     """The table as arguments of `codex`; they outrank whatever any config.toml says of a server of that name."""
     return arguments(table(environment))

@@ -34,7 +34,7 @@ def backup_file(file: Path) -> Path:
 def install(file: Path) -> bool:
     """Add or renew the table; whether anything changed. :raises BadInput, NotReady: the file is left as it was."""
     before = _read(file)
-    if _servers(before, file).get(codex_config.NAME) == (wanted := codex_config.table()):
+    if _servers(before, file).get(codex_config.NAME) == (wanted := codex_config.installed()):
         return False
     after = _edited(before, file, lambda document: _put(document, wanted))
     if before is not None and not _is_ours(
@@ -117,7 +117,7 @@ def _edited(content: bytes | None, file: Path, edit: "Callable[[TOMLDocument], N
     if not same:
         raise BadInput(
             f"{file} is written in a way that cannot be edited without harm, so it was left as it is; add these settings by hand, as "
-            "its other servers stand there:\n" + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.table()}})
+            "its other servers stand there:\n" + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.installed()}})
         )
     return after
 
