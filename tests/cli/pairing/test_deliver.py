@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.pairing.harness import NOBODY, Person, eventually, person
-from oneshot_cli.pairing import delivery
+from oneshot_cli.pairing import deliver, delivery
 from oneshot_cli.pairing.works import Work
 from oneshot_shared.capture_core import Caller
 
@@ -221,3 +221,14 @@ async def test_the_agents_record_goes_along(person: Person) -> None:
     kept = (created / "oneshot" / "trace" / "rollout.jsonl").read_text()
     assert "Mend it." in kept
     assert "Later." not in kept
+
+
+async def test_a_delivery_has_an_end(alone: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    await alone.start()
+    await asyncio.to_thread(alone.kill_deliverers)
+    for name, value in alone.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(deliver, "_LIFE_SECONDS", 0.5)
+    assert await asyncio.to_thread(deliver.main, alone.work.task_id) == 0
+    assert alone.work.trouble == "capture was not done with it within 0.5 s"
+    assert alone.work.owes

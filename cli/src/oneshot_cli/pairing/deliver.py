@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PAUSES_SECONDS = (0.0, 1.0, 4.0, 15.0)
 _LOOK_SECONDS = 0.2
 _CHUNK_BYTES = 1024 * 1024
+_LIFE_SECONDS = 1800.0  # of one work: a capture that takes the pack and never answers would keep it for ever
 
 
 async def deliver(works: Works, task_id: str) -> None:
@@ -187,7 +188,10 @@ async def _all(task_ids: list[str]) -> int:
     failed = 0
     for task_id in task_ids:
         try:
-            await deliver(works, task_id)
+            async with asyncio.timeout(_LIFE_SECONDS):
+                await deliver(works, task_id)
+        except TimeoutError:
+            works.change(task_id, trouble=f"capture was not done with it within {_LIFE_SECONDS:g} s")
         except Exception as error:  # noqa: BLE001 -- a full disk, a fault of ours: the others are delivered all the same
             traceback.print_exception(error)
             failed = 1
