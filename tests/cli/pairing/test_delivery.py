@@ -1,6 +1,7 @@
 """Deliveries are processes of their own, for the stack that a work began with."""
 
 import asyncio
+import json
 import os
 
 from cli.pairing.harness import NOBODY, Person, eventually
@@ -69,3 +70,33 @@ async def test_it_outlives_whoever_started_it(alone: Person) -> None:
     (process,) = alone.deliverers()
     assert os.getsid(process.pid) == process.pid
     assert process.environ()["ONESHOT_STATE"] == str(Works.here(alone.environment).state)
+
+
+async def test_a_delivery_that_cannot_be_started_is_no_failure_of_the_tool(alone: Person) -> None:
+    await alone.start()
+    alone.mend()
+    await asyncio.to_thread(alone.kill_deliverers)
+    log = alone.place / "delivery.log"
+    log.unlink()
+    log.mkdir()  # as good as a full disk
+    told = await alone.end()
+    assert told.text.startswith(f"Task {alone.work.task_id} is ended")
+    assert "its delivery could not be started" in alone.work.trouble
+    log.rmdir()
+    alone.service.start()
+    await alone.end()  # the same again has it delivered
+    await eventually(lambda: alone.work.state == "delivered", what=lambda: alone.work)
+
+
+async def test_the_same_start_again_has_it_delivered(alone: Person) -> None:
+    await alone.start()
+    await asyncio.to_thread(alone.kill_deliverers)
+    alone.service.start()
+    await alone.start()
+    await eventually(lambda: not alone.work.owes, what=lambda: alone.work)
+
+
+async def test_a_start_s_delivery_knows_what_to_hide_too(alone: Person) -> None:
+    await alone.start()
+    (process,) = alone.deliverers()
+    assert isinstance(json.loads(process.environ()[delivery.HIDDEN]), list)

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
 from oneshot_cli import locks, places
 from oneshot_cli.pairing import rollout
-from oneshot_cli.pairing.works import ENDED, Work, Works
+from oneshot_cli.pairing.works import Work, Works
 from oneshot_cli.repository import state
+from oneshot_shared.errors import sentence
 
 HIDDEN = "ONESHOT_HIDDEN"
 """Variable with the secrets of the agent's environment, which must not stand in its record; it goes no further than the delivery."""
@@ -38,9 +40,18 @@ def lock(works: Works, task_id: str) -> Path:
 
 
 def spawn(works: Works, owing: Sequence[Work], environment: Mapping[str, str]) -> None:
-    """Have works delivered, one after the other, by processes that outlive this one: one for each stack."""
-    for _, same in groupby(sorted(owing, key=_stack_of), key=_stack_of):
-        _started(works, list(same), environment)
+    """Have works delivered, one after the other, by processes that outlive this one: one for each stack.
+
+    One that cannot be started is the works' trouble, and not the caller's, whose own part is done: whoever comes next tries again.
+    """
+    for _, group in groupby(sorted(owing, key=_stack_of), key=_stack_of):
+        same = list(group)
+        try:
+            _started(works, same, environment)
+        except OSError as error:
+            for work in same:
+                with suppress(OSError):  # a full disk, which does not hold this either
+                    works.change(work.task_id, trouble=f"its delivery could not be started: {sentence(error)}")
 
 
 def resume(environment: Mapping[str, str] = os.environ) -> list[Work]:
@@ -71,8 +82,8 @@ def _stack_of(work: Work) -> list[tuple[str, str]]:
 def _started(works: Works, same: Sequence[Work], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A process for works of the same stack."""
     given = {name: value for name, value in environment.items() if name not in _PLACES} | dict(same[0].where)
-    if any(work.state == ENDED for work in same):
-        given[HIDDEN] = json.dumps(rollout.of_ancestors())
+    # of a start's delivery too: where that is still at work when the task ends, it is the one that writes the record
+    given[HIDDEN] = json.dumps(rollout.of_ancestors(), ensure_ascii=False)
     ids = [work.task_id for work in same]
     with (works.place(ids[0]) / _LOG).open("ab") as log:
         process = subprocess.Popen(

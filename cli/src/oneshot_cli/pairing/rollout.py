@@ -4,6 +4,7 @@ Format: CODEX_HOME/sessions/Y/M/D/rollout-<time>-<thread id>.jsonl, lines of {ti
 """
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -70,10 +71,11 @@ def of_ancestors() -> list[str]:
     import psutil
 
     found: dict[str, None] = {}
-    for process in psutil.Process().parents():
-        with suppress(psutil.Error, OSError):
-            found |= dict.fromkeys(secret_values(process.environ()))
-    return [value for value in found if len(value) <= _LONGEST][:_MOST_VALUES]
+    with suppress(psutil.Error, OSError):  # one that ends meanwhile
+        for process in psutil.Process().parents():
+            with suppress(psutil.Error, OSError):
+                found |= dict.fromkeys(secret_values(process.environ()))
+    return [value for value in found if len(os.fsencode(value)) <= _LONGEST][:_MOST_VALUES]
 
 
 def _found(home: Path, thread: str) -> Path | None:

@@ -47,6 +47,7 @@ class Tools:
         async with self._alone() as (works, repository):
             open_ = next((work for work in works.of(repository.top) if work.state == STARTED), None)
             if open_ and open_.title == title:
+                self._deliver(works, open_)
                 return telling.started(open_)
             if open_:
                 raise NotReady(f"{_is_open(open_)}; end it or abort it first")
@@ -66,7 +67,7 @@ class Tools:
             )
             capture_checks.check_start(messages.start_request(draft))
             work = await self._begun(works, repository, draft)
-        delivery.spawn(works, [work], self._environment)
+        self._deliver(works, work)
         return telling.started(work)
 
     async def _begun(self, works: Works, repository: Repository, draft: Work) -> Work:
@@ -97,6 +98,7 @@ class Tools:
             work = _to_end(works, repository.top, task_id)
             if work.state not in (STARTED, REFUSED):
                 if work.ending and work.ending.said == words.digest and work.state != ABORTED:
+                    self._deliver(works, work)
                     return telling.ended(work)
                 raise NotReady(
                     f"task {work.task_id!r} ({work.title!r}) is {work.state} already, so it cannot be ended otherwise; "
@@ -109,7 +111,7 @@ class Tools:
             capture_checks.check_ending(messages.ending(ended))
             again = {"settled": False, "trouble": "", "top": ended.top, "ending": ending.model_dump()}
             work = works.change(work.task_id, (STARTED, REFUSED), state=ENDED, **again)
-        delivery.spawn(works, [work], self._environment)
+        self._deliver(works, work)
         return telling.ended(work)
 
     async def check_readiness(self, caller: Caller) -> Told:
@@ -149,8 +151,7 @@ class Tools:
             if not mine:
                 return telling.none(repository.top, works.all())
             work = next((work for work in mine if work.state == STARTED), mine[0])
-        if work.owes:
-            delivery.spawn(works, [work], self._environment)
+        self._deliver(works, work)
         return telling.status(work)
 
     async def abort_task(self, caller: Caller, *, task_id: str = "") -> Told:
@@ -162,9 +163,13 @@ class Tools:
             work = _open(works, repository.top)
         async with locks.held(works.tree_lock(Path(work.top)), _LOCK_SECONDS, _at_work(Path(work.top))):
             work = works.change(work.task_id, (STARTED, ENDED, REFUSED), state=ABORTED, settled=False, trouble="")
+        self._deliver(works, work)
+        return telling.aborted(work)
+
+    def _deliver(self, works: Works, work: Work) -> None:
+        """Have it delivered, on a repeated call too: whoever made the first may have been killed before this."""
         if work.owes:
             delivery.spawn(works, [work], self._environment)
-        return telling.aborted(work)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[tuple[Works, Repository]]:
