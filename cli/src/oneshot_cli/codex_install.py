@@ -117,7 +117,8 @@ def _edited(content: bytes | None, file: Path, edit: "Callable[[TOMLDocument], N
     if not same:
         raise BadInput(
             f"{file} is written in a way that cannot be edited without harm, so it was left as it is; add these settings by hand, as "
-            "its other servers stand there:\n" + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.installed()}})
+            "its other servers stand there:\n"
+            + tomlkit.dumps({_SERVERS: {codex_config.NAME: codex_config.installed()}})
         )
     return after
 

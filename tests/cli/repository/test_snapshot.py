@@ -180,6 +180,25 @@ async def test_a_list_of_exclusions_leaves_out_what_it_names_and_no_more(tmp_pat
     assert await Store(tmp_path / "place").git("ls-tree", "--name-only", "-z", base.tree) == b"kept\0"
 
 
+async def test_a_stat_that_git_was_told_to_believe_is_not_believed(tmp_path: Path) -> None:
+    person = Person(tmp_path / "home", tmp_path / "top").init()
+    person.write({b"file": ("file", b"one")})
+    person.git("add", "-A")
+    person.git("config", "core.trustctime", "false")
+    person.git("config", "core.checkStat", "minimal")
+    file = person.top / "file"
+    long_ago = 1_000_000_000
+    os.utime(file, (long_ago, long_ago))
+    person.git("update-index", "--refresh")
+    second = int(file.stat().st_ctime)
+    while int(file.stat().st_ctime) == second:  # git looks at whole seconds
+        file.write_bytes(b"two")
+        os.utime(file, (long_ago, long_ago))
+    (tmp_path / "place").mkdir()
+    base = await Snapshots(tmp_path / "place", await person.find()).begin()
+    assert await Store(tmp_path / "place").git("cat-file", "blob", f"{base.tree}:file") == b"two"
+
+
 async def test_many_sentences_are_cut(person: Person) -> None:
     for number in range(25):
         Person(person.home, person.top / f"nested{number}").init()

@@ -25,6 +25,8 @@ _READING = {
     "LANGUAGE": "",
 }
 _NO_PROGRAMS = (("core.fsmonitor", "false"), ("core.hooksPath", os.devnull))
+# else an edit that keeps a file's size and time is missed
+_WHOLE_STAT = (("core.trustctime", "true"), ("core.checkStat", "default"))
 _OF_A_WORKTREE = ("HEAD", "index", "config.worktree", "info/sparse-checkout")
 _TREE = "HEAD^{tree}"
 _NO_TREE = f"ambiguous argument '{_TREE}'"
@@ -174,8 +176,8 @@ def _environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _silenced(environment: dict[str, str], config: Config) -> dict[str, str]:
-    """With settings by which git starts no filter, hook or monitor."""
-    settings = list(_NO_PROGRAMS)
+    """With settings by which git starts no filter, hook or monitor, and looks at all of a file's stat."""
+    settings = [*_NO_PROGRAMS, *_WHOLE_STAT]
     for key in config:
         if key.startswith("filter."):
             name = key.rpartition(".")[0]
