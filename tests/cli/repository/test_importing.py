@@ -181,6 +181,15 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, size: int) -> None
         assert stream.getvalue().count(b"x" * (3 << 20)) == 1
 
 
+def test_a_file_that_is_gone_when_it_is_read(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"x")
+    reading = Reading("", {}, {}, [b"a", b"b"], [], [])
+    stream = Meddler(lambda: (tmp_path / "b").unlink(missing_ok=True))
+    with pytest.raises(BadInput, match="'b' changes while it is read; wait until it is written"):
+        WorkingTree(tmp_path, True).write(stream, "refs/x", reading, {})
+
+
 @pytest.mark.parametrize("path", [b"a", b"a b", b'"a"', b"a\\b", b'a\\"\n', b"#a", b" a", b"\xff\n", b"\n", b"a\r"])
 async def test_git_reads_every_quoted_path_as_it_is(person: Person, path: bytes) -> None:
     await person.begin()

@@ -50,7 +50,10 @@ class WorkingTree:
             if entry and path not in gone:
                 stream.write(b"M %s %s %s\n" % (entry.mode, entry.oid, quoted(path)))
         for path, found in there.items():
-            self._write(stream, path, found, reading.doubtful.get(path))
+            try:
+                self._write(stream, path, found, reading.doubtful.get(path))
+            except (FileNotFoundError, NotADirectoryError):  # a build's, say, that was there a moment ago
+                raise _changing(path) from None
         for path, content in given.items():
             _lay(stream, _FILE, path, BytesIO(content), len(content))
         stream.write(b'ls ""\ndone\n')
@@ -143,10 +146,14 @@ def _lay(stream: IO[bytes], mode: bytes, path: bytes, content: IO[bytes], size: 
         piece = content.read(length)
         stream.write(piece)
         if len(piece) != length:
-            raise BadInput(
-                f"{printable(os.fsdecode(path))!r} changes while it is read; wait until it is written, and try again"
-            )
+            raise _changing(path)
     stream.write(b"\n")
+
+
+def _changing(path: bytes) -> BadInput:
+    return BadInput(
+        f"{printable(os.fsdecode(path))!r} changes while it is read; wait until it is written, and try again"
+    )
 
 
 def _oid(file: IO[bytes], size: int) -> bytes:
