@@ -1,5 +1,7 @@
 """oneshot run and demo."""
 
+import os
+
 import typer
 
 from oneshot_cli import ending
@@ -45,18 +47,15 @@ def run(
     as_json: bool = _JSON,
 ) -> None:
     """Run an agent on a task, headless, and grade what it did. Ctrl-C cancels the run."""
-    given = dict(locals())  # every option under its own name
-    import os
-
+    given = dict(locals()) | {"run_id": _own(run_id)}  # every option under its own name
     from oneshot_cli import running
 
-    if run_id and run_id == os.environ.get(
-        "ONESHOT_SESSION"
-    ):  # codex-synth's RUN_ID is the name of the session around us
-        given["run_id"] = ""
+    ending.start(running.run(running.Wish(**given)))
 
-    wish = running.Wish(**given)
-    ending.start(running.run(wish))
+
+def _own(run_id: str) -> str:
+    """Not codex-synth's RUN_ID, which names the session around us."""
+    return "" if run_id == os.environ.get("ONESHOT_SESSION") else run_id
 
 
 def demo(backend: str = _BACKEND, as_json: bool = _JSON) -> None:
