@@ -117,7 +117,7 @@ def _state(work: Work) -> str:
     if work.state == DELIVERED and work.result:
         counts = work.result
         return (
-            f"created, {folder(work)} ({counts.base_files} files at the base, {counts.source_files} changed in the solution, "
+            f"created, {folder(work)} ({counts.base_files} {'file' if counts.base_files == 1 else 'files'} at the base, {counts.source_files} changed in the solution, "
             f"{counts.test_files} in the tests)."
         )
     return "given up."
