@@ -121,7 +121,9 @@ def test_a_task_by_path_or_slug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with pytest.raises(BadInput, match=r"no task folder at .\.\./prepared/hello-world'"):
         places.find_task("../prepared/hello-world")
     (tmp_path / "tasks" / "created" / "mend-add").mkdir(parents=True)
-    with pytest.raises(BadInput, match="'mend-add' is a created task, in .*; it has to be prepared before it can be run"):
+    with pytest.raises(
+        BadInput, match=r"'mend-add' is a created task, in .*; it has to be prepared before it can be run"
+    ):
         places.find_task("mend-add")
 
 
