@@ -61,8 +61,7 @@ async def test_keys_are_masked_in_all_of_it(tmp_path: Path) -> None:
     task, files = await ended(tmp_path, Scripted(exports, losses=["the images"]))
     assert not [name for name, content in files.items() if b"sk-" in content]
     assert list(task.remarks) == [
-        "oneshot/trajectory.json does not carry the images",
-        "oneshot/cassettes/reference.jsonl does not carry the images",
+        "oneshot/trajectory.json and oneshot/cassettes/reference.jsonl do not carry the images",
         "1 key in oneshot/trace/rollout.jsonl became asterisks",
         "2 keys in oneshot/trajectory.json became asterisks",
         "1 key in oneshot/cassettes/reference.jsonl became asterisks",

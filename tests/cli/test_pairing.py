@@ -67,7 +67,7 @@ def test_exec_makes_a_task(person: Pairing) -> None:
     assert said[0].startswith("oneshot: Recorded 5 calls, 4,200 tokens ")
     session = said[0].rpartition(" ")[2]
     assert said[1].startswith("oneshot: creating the task 'Mend add'; Ctrl-C leaves it to the background")
-    assert f"created, {folder} (1 files at the base, 1 changed in the solution, 1 in the tests)" in said[2]
+    assert f"created, {folder} (1 file at the base, 1 changed in the solution, 1 in the tests)" in said[2]
     assert works(person)[0].session_id == session
     assert json.loads((folder / "oneshot" / "origin.json").read_text())["session_id"] == session
     assert content(person.repository / ".git") == git

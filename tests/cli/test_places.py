@@ -120,6 +120,11 @@ def test_a_task_by_path_or_slug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         places.find_task("helo-world")
     with pytest.raises(BadInput, match=r"no task folder at .\.\./prepared/hello-world'"):
         places.find_task("../prepared/hello-world")
+    (tmp_path / "tasks" / "created" / "mend-add").mkdir(parents=True)
+    with pytest.raises(
+        BadInput, match=r"'mend-add' is a created task, in .*; it has to be prepared before it can be run"
+    ):
+        places.find_task("mend-add")
 
 
 def test_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

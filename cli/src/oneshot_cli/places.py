@@ -129,6 +129,8 @@ def prepared(slug: str) -> Path:
     for folder in (mine, shipped):
         if slug and "/" not in slug and (folder / slug).is_dir():
             return folder / slug
+    if slug and "/" not in slug and (made := mine.with_name("created") / slug).is_dir():
+        raise BadInput(f"{slug!r} is a created task, in {made}; it has to be prepared before it can be run")
     from oneshot_shared.errors import nearest
 
     hint = nearest(Path(slug).name, sorted(p.name for p in mine.glob("*") if p.is_dir()))

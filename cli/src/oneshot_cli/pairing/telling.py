@@ -116,8 +116,9 @@ def _state(work: Work) -> str:
         return f"refused: {work.trouble}. End it again, mended, or abort it; nothing of it is lost."
     if work.state == DELIVERED and work.result:
         counts = work.result
+        noun = "file" if counts.base_files == 1 else "files"
         return (
-            f"created, {folder(work)} ({counts.base_files} files at the base, {counts.source_files} changed in the solution, "
+            f"created, {folder(work)} ({counts.base_files} {noun} at the base, {counts.source_files} changed in the solution, "
             f"{counts.test_files} in the tests)."
         )
     return "given up."

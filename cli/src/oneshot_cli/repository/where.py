@@ -213,4 +213,4 @@ def _refusal(folder: Path, error: subprocess.CalledProcessError) -> str:
 
 
 def _name(folder: Path) -> str:
-    return printable(str(folder))
+    return printable(str(folder.absolute()))

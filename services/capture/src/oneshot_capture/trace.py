@@ -67,7 +67,7 @@ async def _from_wire(
 
 
 async def _exports(recorded: Recorded, place: Path, remarks: list[str]) -> dict[str, Path]:
-    found = {}
+    found, lost = {}, dict[str, list[str]]()
     for number, (name, form) in enumerate(_WIRE.items()):
         file = place / f"{number}"
         try:
@@ -76,7 +76,10 @@ async def _exports(recorded: Recorded, place: Path, remarks: list[str]) -> dict[
             remarks.append(f"oneshot/{name} could not be had from the proxy: {error}")
             continue
         found[name] = file
-        remarks += [f"oneshot/{name} does not carry {loss}" for loss in losses]
+        for loss in losses:
+            lost.setdefault(loss, []).append(f"oneshot/{name}")
+    for loss, names in lost.items():
+        remarks.append(f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not carry {loss}")
     return found
 
 
